@@ -1,0 +1,9 @@
+//go:build !openblas
+
+package blas
+
+import "gonum.org/v1/gonum/blas/gonum"
+
+var implementation gonum.Implementation
+
+const implementationName = "gonum"

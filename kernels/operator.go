@@ -1,0 +1,150 @@
+package kernels
+
+// Value is a tensor in a graph: a number that the graph knows, with its shape. The zero Value is an absent operand.
+type Value struct {
+	ID   int
+	Spec Spec
+}
+
+// Ok reports whether the value is there.
+func (v Value) Ok() bool { return v.ID != 0 }
+
+// Node is an operator applied in a graph, as Grad sees it. Absent operands are zero Values.
+type Node struct {
+	Op  Operator
+	In  []Value
+	Out []Value
+}
+
+// Builder takes operators while a graph is built.
+type Builder interface {
+	// Emit applies an operator and returns its outputs. A shape error is kept by the builder; absent Values follow it.
+	Emit(op Operator, in ...Value) []Value
+}
+
+// Emit1 applies an operator and returns its first output.
+func Emit1(b Builder, op Operator, in ...Value) Value {
+	if out := b.Emit(op, in...); len(out) > 0 {
+		return out[0]
+	}
+	return Value{}
+}
+
+// Operator describes an operation: attributes are the fields of the implementing struct, a comparable value.
+type Operator interface {
+	// Name is the stem of the operator's files, for example "conv2d".
+	Name() string
+	// Infer checks the inputs (nil where absent) and returns the outputs' specs.
+	Infer(in []*Spec) ([]Spec, error)
+	// Cost counts the least work and traffic of a call with these shapes.
+	Cost(in []*Spec, out []Spec) Cost
+	// Tolerance is what a variant may differ from the reference by.
+	Tolerance(d DType) Tol
+	// Cases are the shapes that every variant is checked on; they do not depend on the receiver's fields.
+	Cases() []Case
+	// Grad emits the operators that compute the gradients of the inputs for which need is set, given the gradients dout of
+	// the outputs (zero where nothing flows back). It may use n.In and n.Out: what it uses is kept for the backward pass.
+	// Inputs without gradient get a zero Value.
+	Grad(b Builder, n Node, dout []Value, need []bool) []Value
+}
+
+// ResidualOperator is an operator with an optional operand that is added to output 0; the graph uses it to sum gradients.
+type ResidualOperator interface {
+	Operator
+	// ResidualIndex is the position of that operand.
+	ResidualIndex() int
+}
+
+// AccumulatingOperator is an operator whose outputs may be gradient buffers that are added to (Operand.Adds).
+type AccumulatingOperator interface {
+	Operator
+	// Accumulates reports whether output i honours Operand.Adds.
+	Accumulates(i int) bool
+}
+
+// Cost is the work of one call. A multiply-add is two FLOPs.
+type Cost struct {
+	FLOPs float64
+	MACs  float64 // multiply-adds of convolutions and matrix products, the figure the literature quotes
+	Bytes float64 // least bytes read and written
+}
+
+// Add returns the sum.
+func (c Cost) Add(o Cost) Cost {
+	return Cost{c.FLOPs + o.FLOPs, c.MACs + o.MACs, c.Bytes + o.Bytes}
+}
+
+// IOBytes is the traffic of reading every input and writing every output once.
+func IOBytes(in []*Spec, out []Spec) float64 {
+	var b int64
+	for _, s := range in {
+		if s != nil {
+			b += s.Bytes()
+		}
+	}
+	for _, s := range out {
+		b += s.Bytes()
+	}
+	return float64(b)
+}
+
+// Tol is a tolerance: |got - want| <= Abs + Rel*|want|.
+type Tol struct {
+	Abs, Rel float64
+	Why      string // where the number comes from
+}
+
+// Case is one set of attributes and shapes on which variants are held to the reference, and gradients to finite differences.
+type Case struct {
+	Name   string
+	Op     Operator
+	In     []Input
+	State  StepState
+	NoGrad bool // random draws and optimizers have no gradient to check
+}
+
+// Input is an operand of a case.
+type Input struct {
+	Spec   *Spec // nil: absent
+	Fill   Fill
+	Lo, Hi float64 // Uniform: the range; Ints: Lo <= x < Hi
+	Grad   bool    // finite differences are taken with respect to this input
+}
+
+// Fill says what a case's input holds.
+type Fill uint8
+
+// The fills.
+const (
+	Normal  Fill = iota // standard normal
+	Uniform             // uniform in [Lo, Hi)
+	Ints                // integers in [Lo, Hi)
+	Zeros
+)
+
+// Absent is an operand that is not there.
+func Absent() Input { return Input{} }
+
+// Randn is a float32 input of normal draws that gradients are checked for.
+func Randn(n, h, w, c int) Input {
+	s := Dense(F32, n, h, w, c)
+	return Input{Spec: &s, Grad: true}
+}
+
+// RandnPitch is Randn with a pitch of its own.
+func RandnPitch(n, h, w, c, pitch int) Input {
+	s := Spec{DType: F32, N: n, H: h, W: w, C: c, Pitch: pitch}
+	return Input{Spec: &s, Grad: true}
+}
+
+// RandUniform is a float32 input of uniform draws without gradient.
+func RandUniform(lo, hi float64, n, h, w, c int) Input {
+	s := Dense(F32, n, h, w, c)
+	return Input{Spec: &s, Fill: Uniform, Lo: lo, Hi: hi}
+}
+
+// RandInts is an I32 input of integers lo <= x < hi.
+func RandInts(lo, hi int, n, h, w, c int) Input {
+	s := Dense(I32, n, h, w, c)
+	return Input{Spec: &s, Fill: Ints, Lo: float64(lo), Hi: float64(hi)}
+}
