@@ -148,3 +148,10 @@ func RandInts(lo, hi int, n, h, w, c int) Input {
 	s := Dense(I32, n, h, w, c)
 	return Input{Spec: &s, Fill: Ints, Lo: float64(lo), Hi: float64(hi)}
 }
+
+// InPlaceOperator is an operator that updates some of its inputs: output i shares the memory of input Alias(i), or none
+// where Alias(i) is negative.
+type InPlaceOperator interface {
+	Operator
+	Alias(i int) int
+}
