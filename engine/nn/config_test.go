@@ -1,0 +1,203 @@
+package nn
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// cifar10Config is the text of the configuration of google/ddpm-cifar10-32,
+// 699 bytes long.
+const cifar10Config = `{
+  "_class_name": "UNet2DModel",
+  "_diffusers_version": "0.0.4",
+  "act_fn": "silu",
+  "attention_head_dim": null,
+  "block_out_channels": [
+    128,
+    256,
+    256,
+    256
+  ],
+  "center_input_sample": false,
+  "down_block_types": [
+    "DownBlock2D",
+    "AttnDownBlock2D",
+    "DownBlock2D",
+    "DownBlock2D"
+  ],
+  "downsample_padding": 0,
+  "flip_sin_to_cos": false,
+  "freq_shift": 1,
+  "in_channels": 3,
+  "layers_per_block": 2,
+  "mid_block_scale_factor": 1,
+  "norm_eps": 1e-06,
+  "norm_num_groups": 32,
+  "out_channels": 3,
+  "sample_size": 32,
+  "time_embedding_type": "positional",
+  "up_block_types": [
+    "UpBlock2D",
+    "UpBlock2D",
+    "AttnUpBlock2D",
+    "UpBlock2D"
+  ]
+}
+`
+
+func TestCIFAR10ConfigRoundTrip(t *testing.T) {
+	if len(cifar10Config) != 699 {
+		t.Fatalf("the text has %d bytes, want 699", len(cifar10Config))
+	}
+	c, err := ParseUNet2DConfig([]byte(cifar10Config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(c.JSON()); got != cifar10Config {
+		t.Errorf("read and written again:\n%s", got)
+	}
+	if c.AttentionHeadDim != nil || c.NormEps != 1e-6 || c.SampleSize != (SampleSize{32, 32}) || !c.AddAttention || c.TimeEmbedDim() != 512 ||
+		c.ResnetTimeScaleShift != "default" || c.DownsampleType != "conv" || c.MidAttentionGroups() != 32 {
+		t.Errorf("parsed as %+v", c)
+	}
+	c.NormEps, c.Dropout, c.SampleSize.W = 1e-5, 0.1, 64
+	want := strings.Replace(cifar10Config, "1e-06", "1e-05", 1)
+	want = strings.Replace(want, `  "flip_sin`, "  \"dropout\": 0.1,\n  \"flip_sin", 1)
+	want = strings.Replace(want, `"sample_size": 32`, "\"sample_size\": [\n    32,\n    64\n  ]", 1)
+	if got := string(c.JSON()); got != want {
+		t.Errorf("after changes:\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestDefaultConfigsParse(t *testing.T) {
+	for _, c := range []Config{DefaultUNet2DConfig(), DefaultMLPConfig()} {
+		if err := c.Validate(); err != nil {
+			t.Error(err)
+		}
+		again, err := ParseConfig(c.JSON())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(again.JSON()) != string(c.JSON()) {
+			t.Errorf("%s changes when read and written", c.ClassName())
+		}
+	}
+	if len((&UNet2DConfig{}).fields()) != len(mustObject(unet2DDefaults).Keys())-2 {
+		t.Error("the default document and the fields have different keys")
+	}
+}
+
+func TestUNet2DConfigRefuses(t *testing.T) {
+	for _, c := range []struct{ edit, with, want string }{
+		{`"silu"`, `"mish"`, `key "act_fn" is "mish": supported: silu, swish, gelu`},
+		{`"positional"`, `"learned"`, `"time_embedding_type" is "learned"`},
+		{`"attention_head_dim": null`, `"attention_head_dim": 24`, `"attention_head_dim" is 24: want a divisor`},
+		{`"attention_head_dim": null`, `"attention_head_dim": "8"`, `key "attention_head_dim" is "8": want an integer or null`},
+		{`"norm_num_groups": 32`, `"norm_num_groups": 48`, `"block_out_channels[0]" is 128: want a multiple of "norm_num_groups", which is 48`},
+		{`"norm_num_groups": 32`, `"norm_num_groups": null`, `key "norm_num_groups" is null`},
+		{`"downsample_padding": 0`, `"downsample_padding": 2`, `"downsample_padding" is 2`},
+		{`"sample_size": 32`, `"sample_size": 30`, `30x30 pixels`},
+		{`"sample_size": 32`, `"sample_size": [32]`, `"sample_size" is [32]: want a positive integer, [height, width] or null`},
+		{`"DownBlock2D",`, `"KDownBlock2D",`, `"down_block_types[0]" is "KDownBlock2D"`},
+		{`"UpBlock2D",`, ``, `"up_block_types" has 3 items`},
+		{`"freq_shift": 1`, `"freq_shift": 64`, `"freq_shift" is 64`},
+		{`"freq_shift": 1`, `"freq_shift": 1, "encoder_hid_dim": 4`, `key "encoder_hid_dim" is 4: this key is not known`},
+		{`"freq_shift": 1`, `"freq_shift": 1, "downsample_type": "resnet"`, `"downsample_type" is "resnet"`},
+		{`"freq_shift": 1`, `"freq_shift": 1, "mid_block_type": "UnCLIPUNetMidBlock2D"`, `"mid_block_type"`},
+		{`"freq_shift": 1`, `"freq_shift": 1, "class_embed_type": "projection"`, `"class_embed_type" is "projection"`},
+		{`"freq_shift": 1`, `"freq_shift": 1, "dropout": 1`, `"dropout" is 1`},
+		{`"freq_shift": 1`, `"freq_shift": 1, "freq_shift": 2`, `key "freq_shift" appears twice`},
+		{`"in_channels": 3`, `"in_channels": 0`, `"in_channels" is 0`},
+		{`"UNet2DModel"`, `"UNet2DConditionModel"`, `"_class_name" is "UNet2DConditionModel"`},
+		{`"norm_eps": 1e-06`, `"norm_eps": 0`, `"norm_eps" is 0`},
+		{"128,\n    256,\n    256,\n    256", "", `"block_out_channels" has 0 items`},
+	} {
+		text := strings.Replace(cifar10Config, c.edit, c.with, 1)
+		if text == cifar10Config {
+			t.Fatalf("%q is not in the text", c.edit)
+		}
+		if _, err := ParseUNet2DConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v\nwant one with %s", c.with, err, c.want)
+		}
+	}
+}
+
+func TestUNet2DConfigAccepts(t *testing.T) {
+	for _, keys := range []string{
+		`"class_embed_type": "timestep"`, `"class_embed_type": "identity"`, `"num_class_embeds": 10`, `"resnet_time_scale_shift": "scale_shift"`,
+		`"add_attention": false`, `"attn_norm_num_groups": 16`, `"_name_or_path": "google/x"`, `"something_new": null`, `"attention_head_dim": 8`,
+		`"mid_block_scale_factor": 1.4142135623730951`, `"sample_size": [64, 32]`, `"sample_size": null`, `"time_embedding_dim": 96`,
+		`"time_embedding_type": "fourier"`, `"act_fn": "swish"`, `"num_train_timesteps": 1000`,
+	} {
+		text := fmt.Sprintf(`{"_class_name": "UNet2DModel", "block_out_channels": [32, 64], "down_block_types": ["ResnetDownsampleBlock2D", "AttnDownBlock2D"],
+			"up_block_types": ["AttnUpBlock2D", "ResnetUpsampleBlock2D"], %s}`, keys)
+		c, err := ParseUNet2DConfig([]byte(text))
+		if err != nil {
+			t.Errorf("%s: %v", keys, err)
+			continue
+		}
+		if again, err := ParseUNet2DConfig(c.JSON()); err != nil || string(again.JSON()) != string(c.JSON()) {
+			t.Errorf("%s: written form does not read back: %v", keys, err)
+		}
+	}
+}
+
+func TestMidAttentionGroups(t *testing.T) {
+	c := DefaultUNet2DConfig()
+	if got := c.MidAttentionGroups(); got != 32 {
+		t.Errorf("default: %d groups, want 32", got)
+	}
+	c.ResnetTimeScaleShift = "scale_shift"
+	if got := c.MidAttentionGroups(); got != 0 {
+		t.Errorf("scale_shift: %d groups, want none", got)
+	}
+	groups := 8
+	c.AttnNormNumGroups = &groups
+	if got := c.MidAttentionGroups(); got != 8 {
+		t.Errorf("attn_norm_num_groups 8: %d groups", got)
+	}
+}
+
+func TestMLPConfig(t *testing.T) {
+	c, err := ParseConfig([]byte(`{"_class_name": "UnnoiseMLP", "hidden": 64}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := c.(*MLPConfig); m.Hidden != 64 || m.Layers != 4 || m.InChannels != 2 || m.Activation() != "silu" {
+		t.Errorf("parsed as %+v", m)
+	}
+	if got, want := string(c.JSON()), "{\n  \"_class_name\": \"UnnoiseMLP\",\n  \"hidden\": 64\n}\n"; got != want {
+		t.Errorf("written as %s", got)
+	}
+	for text, want := range map[string]string{
+		`{"_class_name": "UnnoiseMLP", "hidden": 0}`:          `"hidden" is 0`,
+		`{"_class_name": "UnnoiseMLP", "time_embed_dim": 33}`: `"time_embed_dim" is 33: want an even number`,
+		`{"_class_name": "UnnoiseMLP", "depth": 3}`:           `key "depth" is 3`,
+		`{"_class_name": "Other"}`:                            `"_class_name" is "Other"`,
+		`{}`:                                                  `"_class_name" is null`,
+	} {
+		if _, err := ParseConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one with %s", text, err, want)
+		}
+	}
+}
+
+func FuzzParseConfig(f *testing.F) {
+	f.Add([]byte(cifar10Config))
+	f.Add([]byte(`{"_class_name": "UnnoiseMLP", "hidden": 64}`))
+	f.Add([]byte(`{"_class_name":"UNet2DModel","block_out_channels":[],"down_block_types":[],"up_block_types":[]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := ParseConfig(data)
+		if err != nil {
+			return
+		}
+		again, err := ParseConfig(c.JSON())
+		if err != nil {
+			t.Fatalf("own output does not parse: %v", err)
+		}
+		if string(again.JSON()) != string(c.JSON()) {
+			t.Fatal("the text changes when written again")
+		}
+	})
+}

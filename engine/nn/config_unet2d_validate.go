@@ -1,0 +1,147 @@
+package nn
+
+import "fmt"
+
+// Validate implements Config.
+func (c *UNet2DConfig) Validate() error {
+	for _, check := range []func() error{c.validateBlocks, c.validateChoices, c.validateTime, c.validateNorms, c.validateHeads, c.validateSize} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *UNet2DConfig) validateChoices() error {
+	errs := []error{
+		inRange("in_channels", c.InChannels, 1, maxChannels),
+		inRange("out_channels", c.OutChannels, 1, maxChannels),
+		inRange("layers_per_block", c.LayersPerBlock, 1, 64),
+		inRange("downsample_padding", c.DownsamplePadding, 0, 1),
+		oneOf("time_embedding_type", c.TimeEmbeddingType, "positional", "fourier"),
+		oneOf("mid_block_type", c.MidBlockType, "UNetMidBlock2D"),
+		oneOf("downsample_type", c.DownsampleType, "conv"),
+		oneOf("upsample_type", c.UpsampleType, "conv"),
+		oneOf("act_fn", c.ActFn, "silu", "swish", "gelu"),
+		oneOf("resnet_time_scale_shift", c.ResnetTimeScaleShift, "default", "scale_shift"),
+	}
+	if c.ClassEmbedType != nil {
+		errs = append(errs, oneOf("class_embed_type", *c.ClassEmbedType, "timestep", "identity"))
+	}
+	if c.NumClassEmbeds != nil {
+		errs = append(errs, inRange("num_class_embeds", *c.NumClassEmbeds, 1, 1<<24))
+	}
+	if !(c.Dropout >= 0 && c.Dropout < 1) {
+		errs = append(errs, keyError("dropout", c.Dropout, "want 0 <= dropout < 1"))
+	}
+	if !(c.NormEps > 0 && finite(c.NormEps)) {
+		errs = append(errs, keyError("norm_eps", c.NormEps, "want a positive number"))
+	}
+	if !(c.MidBlockScaleFactor > 0 && finite(c.MidBlockScaleFactor)) {
+		errs = append(errs, keyError("mid_block_scale_factor", c.MidBlockScaleFactor, "want a positive number"))
+	}
+	return firstError(errs...)
+}
+
+func (c *UNet2DConfig) validateBlocks() error {
+	levels := len(c.BlockOutChannels)
+	if levels < 1 || levels > 16 {
+		return fmt.Errorf("config.json: key \"block_out_channels\" has %d items: want 1..16", levels)
+	}
+	if err := firstError(sameLength("down_block_types", len(c.DownBlockTypes), levels), sameLength("up_block_types", len(c.UpBlockTypes), levels)); err != nil {
+		return err
+	}
+	for i, channels := range c.BlockOutChannels {
+		item := fmt.Sprintf("%%s[%d]", i)
+		err := firstError(
+			inRange(fmt.Sprintf(item, "block_out_channels"), channels, 1, maxChannels),
+			oneOf(fmt.Sprintf(item, "down_block_types"), c.DownBlockTypes[i], downBlockTypes...),
+			oneOf(fmt.Sprintf(item, "up_block_types"), c.UpBlockTypes[i], upBlockTypes...))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sameLength(key string, n, levels int) error {
+	if n == levels {
+		return nil
+	}
+	return fmt.Errorf("config.json: key %q has %d items and \"block_out_channels\" has %d: want as many", key, n, levels)
+}
+
+func (c *UNet2DConfig) validateTime() error {
+	if c.TimeEmbeddingDim != nil {
+		if err := inRange("time_embedding_dim", *c.TimeEmbeddingDim, 1, maxChannels); err != nil {
+			return err
+		}
+	}
+	if c.TimeEmbeddingType != "positional" {
+		return nil
+	}
+	half := c.BlockOutChannels[0] / 2
+	if c.BlockOutChannels[0]%2 != 0 {
+		return keyError("block_out_channels[0]", c.BlockOutChannels[0], "want an even number, it is the width of the sinusoidal time embedding")
+	}
+	if c.FreqShift < 0 || c.FreqShift >= half {
+		return keyError("freq_shift", c.FreqShift, "want 0 <= freq_shift < %d, half the width of the time embedding", half)
+	}
+	return nil
+}
+
+func (c *UNet2DConfig) validateNorms() error {
+	if err := inRange("norm_num_groups", c.NormNumGroups, 1, maxChannels); err != nil {
+		return err
+	}
+	for i, channels := range c.BlockOutChannels {
+		if channels%c.NormNumGroups != 0 {
+			return keyError(fmt.Sprintf("block_out_channels[%d]", i), channels, "want a multiple of \"norm_num_groups\", which is %d", c.NormNumGroups)
+		}
+	}
+	if c.AttnNormNumGroups == nil {
+		return nil
+	}
+	mid := c.BlockOutChannels[len(c.BlockOutChannels)-1]
+	if groups := *c.AttnNormNumGroups; groups < 1 || mid%groups != 0 {
+		return keyError("attn_norm_num_groups", groups, "want a divisor of the middle block's %d channels", mid)
+	}
+	return nil
+}
+
+func (c *UNet2DConfig) validateHeads() error {
+	if c.AttentionHeadDim == nil {
+		return nil
+	}
+	head := *c.AttentionHeadDim
+	if err := inRange("attention_head_dim", head, 1, maxChannels); err != nil {
+		return err
+	}
+	levels := len(c.BlockOutChannels)
+	for i, channels := range c.BlockOutChannels {
+		attends := c.DownBlockTypes[i] == "AttnDownBlock2D" || c.UpBlockTypes[levels-1-i] == "AttnUpBlock2D" ||
+			(i == levels-1 && c.AddAttention)
+		if attends && channels%head != 0 {
+			return keyError("attention_head_dim", head, "want a divisor of \"block_out_channels\"[%d], which is %d and has attention", i, channels)
+		}
+	}
+	return nil
+}
+
+func (c *UNet2DConfig) validateSize() error {
+	if c.SampleSize == (SampleSize{}) {
+		return nil
+	}
+	return c.CheckSize(c.SampleSize.H, c.SampleSize.W)
+}
+
+// CheckSize reports whether samples of h x w pixels pass through the network:
+// both must be multiples of 2 to the number of downsamplers.
+func (c *UNet2DConfig) CheckSize(h, w int) error {
+	multiple := 1 << (len(c.BlockOutChannels) - 1)
+	if h < 1 || w < 1 || h > 1<<15 || w > 1<<15 || h%multiple != 0 || w%multiple != 0 {
+		return fmt.Errorf("a sample of %dx%d pixels does not fit a network with %d levels: height and width must be multiples of %d, at most 32768",
+			h, w, len(c.BlockOutChannels), multiple)
+	}
+	return nil
+}
