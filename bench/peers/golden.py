@@ -170,7 +170,7 @@ CONFIGS = {
         ),
         scheduler=dict(beta_schedule="sigmoid", prediction_type="sample"),
     ),
-    # Channel counts that no tile divides: 9 and 15 in groups of 3, heads of 3, an odd sinusoid (zero padded).
+    # Channel counts that no tile divides: 6, 9 and 15 in groups of 3, heads of 3.
     "odd": dict(
         layout="nested",
         size=(3, 12, 4),
@@ -181,7 +181,7 @@ CONFIGS = {
             out_channels=1,
             flip_sin_to_cos=True,
             freq_shift=1,
-            block_out_channels=(9, 15, 15),
+            block_out_channels=(6, 9, 15),
             layers_per_block=1,
             down_block_types=("AttnDownBlock2D", "ResnetDownsampleBlock2D", "DownBlock2D"),
             up_block_types=("UpBlock2D", "ResnetUpsampleBlock2D", "AttnUpBlock2D"),
