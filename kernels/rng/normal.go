@@ -36,13 +36,13 @@ const (
 	l8 = float32(0.06915586441755295)
 )
 
-// sin(pi/4 t) = t*(s0 + s1 z + s2 z^2 + s3 z^3), error 2.4e-9, and
+// sin(pi/4 t) = t - t*(s0 + s1 z + s2 z^2 + s3 z^3), error 2.4e-9, and
 // cos(pi/4 t) = 1 - z*(c0 + c1 z + c2 z^2 + c3 z^3), error 5.4e-11, z = t^2, t in [0, 1].
 const (
-	s0 = float32(0.7853981852531433)
-	s1 = float32(-0.08074543625116348)
-	s2 = float32(0.002490007085725665)
-	s3 = float32(-3.595450834836811e-05)
+	s0 = float32(0.21460184454917908)
+	s1 = float32(0.08074543625116348)
+	s2 = float32(-0.002490007085725665)
+	s3 = float32(3.595450834836811e-05)
 
 	c0 = float32(0.3084251284599304)
 	c1 = float32(-0.015854327008128166)
@@ -100,7 +100,7 @@ func SinCos(w uint32) (sin, cos float32) {
 	q := float32(z*c3) + c2
 	q = float32(z*q) + c1
 	q = float32(z*q) + c0
-	a := float32(t * p)
+	a := float32(t - float32(t*p))
 	b := float32(1 - float32(z*q))
 	// The angle is quarter*pi/2 plus or (odd octant) minus the reduced one; signs
 	// are exact, applied on the sign bit.
