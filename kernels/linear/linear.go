@@ -1,0 +1,97 @@
+package linear
+
+import (
+	"fmt"
+
+	"github.com/unnoise/unnoise/kernels"
+)
+
+// Linear is the dense layer y = x w^T + bias + residual on the rows of x.
+//
+// Inputs: x (N,H,W,I), w (O,1,1,I), bias (1,1,1,O) or absent, residual (N,H,W,O) or absent. Output: y (N,H,W,O) of x's type.
+type Linear struct{}
+
+func init() {
+	kernels.Register(Linear{},
+		kernels.Reference(linearReference[float32], linearReference[float64]),
+		kernels.Func("cpu", 1, "BLAS product over chunks of rows, bias and residual written first", float32Only, nil, linearCPU))
+}
+
+// Name implements kernels.Operator.
+func (Linear) Name() string { return "linear" }
+
+// ResidualIndex implements kernels.ResidualOperator.
+func (Linear) ResidualIndex() int { return 3 }
+
+// Infer implements kernels.Operator.
+func (op Linear) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
+	if err := required(op.Name(), in, 4, "x", "w"); err != nil {
+		return nil, err
+	}
+	x, w := in[0], in[1]
+	if err := matrix(op.Name(), w); err != nil {
+		return nil, err
+	}
+	if w.C != x.C {
+		return nil, fmt.Errorf("linear: x is %s and w is %s, expected w (O,1,1,%d)", x, w, x.C)
+	}
+	if b := spec(in, 2); b != nil && (b.Rows() != 1 || b.C != w.N) {
+		return nil, fmt.Errorf("linear: bias is %s, expected (1,1,1,%d) for w %s", b, w.N, w)
+	}
+	y := x.WithC(w.N)
+	if r := spec(in, 3); r != nil && !r.SameShape(y) {
+		return nil, fmt.Errorf("linear: residual is %s, expected the shape of the output %s", r, y)
+	}
+	return []kernels.Spec{y}, nil
+}
+
+// Cost implements kernels.Operator.
+func (Linear) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
+	return productCost(float64(out[0].Rows())*float64(out[0].C)*float64(in[0].C), in, out)
+}
+
+// Tolerance implements kernels.Operator.
+func (Linear) Tolerance(d kernels.DType) kernels.Tol { return tolerance(d) }
+
+// Grad implements kernels.Operator.
+func (Linear) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value, need []bool) []kernels.Value {
+	grads := make([]kernels.Value, len(n.In))
+	dy := dout[0]
+	if !dy.Ok() {
+		return grads
+	}
+	if need[0] {
+		grads[0] = kernels.Emit1(b, LinearDgrad{}, dy, n.In[1])
+	}
+	withBias := len(n.In) > 2 && n.In[2].Ok() && need[2]
+	if need[1] || withBias {
+		out := b.Emit(LinearWgrad{Bias: withBias}, n.In[0], dy)
+		copy(grads[1:], out)
+	}
+	if len(n.In) > 3 && n.In[3].Ok() && need[3] {
+		grads[3] = dy
+	}
+	return grads
+}
+
+// Cases implements kernels.Operator.
+func (Linear) Cases() []kernels.Case {
+	r, p, no := kernels.Randn, kernels.RandnPitch, kernels.Absent
+	c := func(name string, in ...kernels.Input) kernels.Case {
+		return kernels.Case{Name: name, Op: Linear{}, In: in}
+	}
+	return []kernels.Case{
+		c("one row", r(1, 1, 1, 5), r(3, 1, 1, 5), no(), no()),
+		c("one channel", r(2, 3, 1, 1), r(1, 1, 1, 1), r(1, 1, 1, 1), no()),
+		c("bias", r(2, 3, 3, 7), r(11, 1, 1, 7), r(1, 1, 1, 11), no()),
+		c("residual", r(2, 2, 3, 8), r(16, 1, 1, 8), no(), r(2, 2, 3, 16)),
+		c("pitches", p(3, 1, 5, 6, 24), p(9, 1, 1, 6, 17), r(1, 1, 1, 9), p(3, 1, 5, 9, 40)),
+		c("several chunks", p(67, 1, 3, 130, 136), r(65, 1, 1, 130), r(1, 1, 1, 65), r(67, 1, 3, 65)),
+		c("wide output of one row", r(1, 1, 1, 40), r(300, 1, 1, 40), r(1, 1, 1, 300), no()),
+	}
+}
+
+// productCost is the cost of a product of macs multiply-adds.
+func productCost(macs float64, in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
+	return kernels.Cost{FLOPs: 2 * macs, MACs: macs, Bytes: kernels.IOBytes(in, out)}
+}

@@ -1,0 +1,84 @@
+package linear
+
+import (
+	"fmt"
+
+	"github.com/unnoise/unnoise/kernels"
+)
+
+// LinearWgrad is the gradient of a dense layer's parameters: dw = dy^T x and, with Bias, db = the sum of dy's rows.
+//
+// Inputs: x (N,H,W,I), dy (N,H,W,O). Outputs: dw f32 (O,1,1,I) and, with Bias, db f32 (1,1,1,O); both accumulate.
+type LinearWgrad struct{ Bias bool }
+
+func init() {
+	kernels.Register(LinearWgrad{},
+		kernels.Reference(linearWgradReference[float32], linearWgradReference[float64]),
+		kernels.Func("cpu", 1, "BLAS product over chunks of outputs, each over all rows", float32Only, nil, linearWgradCPU))
+}
+
+// Name implements kernels.Operator.
+func (LinearWgrad) Name() string { return "linear_wgrad" }
+
+// Accumulates implements kernels.AccumulatingOperator.
+func (LinearWgrad) Accumulates(int) bool { return true }
+
+// Infer implements kernels.Operator.
+func (op LinearWgrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
+	if err := required(op.Name(), in, 2, "x", "dy"); err != nil {
+		return nil, err
+	}
+	x, dy := in[0], in[1]
+	if x.N != dy.N || x.H != dy.H || x.W != dy.W {
+		return nil, fmt.Errorf("linear_wgrad: x is %s and dy is %s, expected the same N, H and W", x, dy)
+	}
+	out := []kernels.Spec{kernels.Dense(kernels.F32, dy.C, 1, 1, x.C)}
+	if op.Bias {
+		out = append(out, kernels.Vector(kernels.F32, dy.C))
+	}
+	return out, nil
+}
+
+// Cost implements kernels.Operator.
+func (LinearWgrad) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
+	return productCost(float64(in[0].Rows())*float64(in[0].C)*float64(in[1].C), in, out)
+}
+
+// Tolerance implements kernels.Operator.
+func (LinearWgrad) Tolerance(d kernels.DType) kernels.Tol { return tolerance(d) }
+
+// Grad implements kernels.Operator.
+func (LinearWgrad) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value, need []bool) []kernels.Value {
+	grads := make([]kernels.Value, len(n.In))
+	x, dy, g := n.In[0], n.In[1], dout[0]
+	var gb kernels.Value
+	if len(dout) > 1 {
+		gb = dout[1]
+	}
+	if need[0] && g.Ok() {
+		grads[0] = kernels.Emit1(b, LinearDgrad{}, dy, g)
+	}
+	if need[1] && g.Ok() {
+		grads[1] = kernels.Emit1(b, Linear{}, x, g, gb)
+	}
+	return grads
+}
+
+// Cases implements kernels.Operator.
+func (LinearWgrad) Cases() []kernels.Case {
+	r, p := kernels.Randn, kernels.RandnPitch
+	c := func(name string, bias bool, in ...kernels.Input) kernels.Case {
+		return kernels.Case{Name: name, Op: LinearWgrad{Bias: bias}, In: in}
+	}
+	added := c("added to", true, r(3, 2, 1, 6), r(3, 2, 1, 10))
+	added.State.Micro = 1
+	return []kernels.Case{
+		c("one row", false, r(1, 1, 1, 5), r(1, 1, 1, 3)),
+		c("one channel", true, r(2, 3, 1, 1), r(2, 3, 1, 1)),
+		c("bias", true, r(2, 3, 3, 7), r(2, 3, 3, 11)),
+		c("pitches", true, p(3, 1, 5, 6, 24), p(3, 1, 5, 9, 40)),
+		c("several chunks", true, p(67, 1, 3, 130, 136), r(67, 1, 3, 65)),
+		c("more rows than a partial sum", true, r(300, 1, 1, 3), r(300, 1, 1, 4)),
+		added,
+	}
+}
