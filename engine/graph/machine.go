@@ -1,0 +1,40 @@
+package graph
+
+import "github.com/unnoise/unnoise/kernels"
+
+// Machine holds persistent buffers and runs programs: the CPU, or a device.
+type Machine interface {
+	// Name says what the machine is, for logs.
+	Name() string
+	// Persistent makes a persistent buffer, zeroed; asking again for the same name and spec is a no-op.
+	Persistent(name string, s kernels.Spec) error
+	// Write copies elements of host memory, pads included, into a persistent buffer from an element offset on.
+	Write(name string, offset int, data []float32) error
+	// Read copies from a persistent buffer.
+	Read(name string, offset int, dst []float32) error
+	// WriteInts and ReadInts are Write and Read for I32 buffers.
+	WriteInts(name string, offset int, data []int32) error
+	ReadInts(name string, offset int, dst []int32) error
+	// Load binds a program to this machine's memory.
+	Load(p *Program) (Runner, error)
+	// Close frees all memory.
+	Close() error
+}
+
+// Runner is a program bound to a machine.
+type Runner interface {
+	// Set fills an input from contiguous N,H,W,C data without pads.
+	Set(name string, data []float32) error
+	SetInts(name string, data []int32) error
+	// Run executes the program.
+	Run(s *kernels.StepState) error
+	// Get copies an output to contiguous N,H,W,C data without pads.
+	Get(name string, dst []float32) error
+	// Program returns what was loaded.
+	Program() *Program
+	// Memory returns the bytes of the arena and of scratch memory that the program uses.
+	Memory() int64
+	// FirstNonFinite runs the program step by step and names the first tensor that holds NaN or Inf, "" if there is none.
+	FirstNonFinite(s *kernels.StepState) (string, error)
+	Close() error
+}
