@@ -1,0 +1,13 @@
+package attention
+
+import (
+	"testing"
+
+	"github.com/unnoise/unnoise/kernels/kerneltest"
+)
+
+func TestVariants(t *testing.T) {
+	for _, op := range []string{"attention", "attention_grad"} {
+		t.Run(op, func(t *testing.T) { kerneltest.Run(t, op) })
+	}
+}

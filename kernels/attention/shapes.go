@@ -1,0 +1,46 @@
+package attention
+
+import (
+	"fmt"
+
+	"github.com/unnoise/unnoise/kernels"
+)
+
+// operands checks that exactly the named inputs are there, valid and not integers.
+func operands(op string, in []*kernels.Spec, names ...string) error {
+	if len(in) != len(names) {
+		return fmt.Errorf("%s: %d inputs given, expected %d: %v", op, len(in), len(names), names)
+	}
+	for i, s := range in {
+		if s == nil {
+			return fmt.Errorf("%s: operand %s (input %d) is missing", op, names[i], i)
+		}
+		if err := s.Valid(); err != nil {
+			return fmt.Errorf("%s: operand %s: %w", op, names[i], err)
+		}
+		if s.DType == kernels.I32 {
+			return fmt.Errorf("%s: operand %s is %s, expected f32 or bf16", op, names[i], s)
+		}
+	}
+	return nil
+}
+
+// tolerance is shared by both operators.
+func tolerance(d kernels.DType) kernels.Tol {
+	if d == kernels.BF16 {
+		return kernels.Tol{Abs: 2e-2, Rel: 1.0 / 64, Why: "the saved output and the result are rounded to 8 significant bits"}
+	}
+	return kernels.Tol{Abs: 3e-5, Rel: 3e-5, Why: "float32 scores of a few units turn into relative errors of the weights of about 1e-6, summed over the keys"}
+}
+
+// float32Only refuses calls with operands that are not float32 in host memory.
+func float32Only(c *kernels.Call) error {
+	for _, ops := range [2][]*kernels.Operand{c.In, c.Out} {
+		for i, o := range ops {
+			if o != nil && o.DType != kernels.F32 {
+				return fmt.Errorf("operand %d is %s, the fast CPU kernel takes f32 alone", i, o.Spec)
+			}
+		}
+	}
+	return nil
+}
