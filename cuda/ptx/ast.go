@@ -172,6 +172,7 @@ type Inst struct {
 	Pos      Pos
 	Loc      Loc
 	text     string
+	loc      *Loc
 }
 
 // Opcode is the full dotted opcode.
@@ -204,7 +205,7 @@ const (
 	OpInt                            // Imm; Unsigned if written with U or too large for int64
 	OpF32                            // Imm holds the bits (0f literal)
 	OpF64                            // Imm holds the bits (0d literal or decimal)
-	OpSpecial                        // Special: "%tid.x", "%laneid", also "WARP_SZ"
+	OpSpecial                        // Special: "%tid.x", "%laneid"
 	OpAddr                           // [base+Offset]; base is Reg, Var, or neither (absolute, in Offset); in tensor forms Elems has the rest
 	OpVec                            // {Elems}
 	OpVar                            // address of Var plus Offset
