@@ -16,6 +16,7 @@ import importlib.machinery
 import json
 import os
 import sys
+import tempfile
 import types
 
 import numpy as np
@@ -27,14 +28,16 @@ STUBS = ("huggingface_hub", "safetensors", "transformers", "accelerate", "tqdm",
 
 
 class StubModule(types.ModuleType):
-    """A module whose every attribute is an empty class (a constant: a string), so that `from stub import Name` works."""
+    """A module whose every attribute is an empty class (a constant: a temporary folder), so that `from stub import Name` works."""
 
     __path__ = []
 
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        value = "stub" if name.isupper() or name == "hf_cache_home" else type(name, (Exception,), {})
+        # Constants are cache folders: diffusers makes one when it is imported.
+        is_path = name.isupper() or name == "hf_cache_home"
+        value = tempfile.gettempdir() if is_path else type(name, (Exception,), {})
         setattr(self, name, value)
         return value
 
