@@ -6,6 +6,7 @@
 # - .file names become relative to root; files outside the repository (the toolkit's headers) are dropped.
 # - .loc loses its inlining attributes (PTX ISA 7.2 and newer). A line of a dropped file is replaced by the line of the
 #   repository that it was inlined into, so that reports point at the project's own source.
+# - The hash of the build folder in the names of internal symbols becomes zeros.
 # - .debug_str, which only served the inlining attributes, goes.
 
 FNR == 1 { pass++ }
@@ -55,4 +56,8 @@ dropping { if ($1 == "}") dropping = 0; next }
 # A new function starts without a line of its own.
 $1 ~ /^\.(visible|entry|func|weak)$/ { last = "" }
 
-{ print }
+{
+	gsub(/_INTERNAL_[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]_/, "_INTERNAL_00000000_")
+	gsub(/_GLOBAL__N__[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]_/, "_GLOBAL__N__00000000_")
+	print
+}

@@ -24,6 +24,7 @@ required=12.4.131
 root=$(cd "$(dirname "$0")/.." && pwd -P)
 start=$(pwd -P)
 prefix=${CUDA_PREFIX:-$root/build/cuda}
+case "$prefix" in /*) ;; *) prefix=$start/$prefix ;; esac
 nvcc=${NVCC:-$prefix/usr/lib/nvidia-cuda-toolkit/bin/nvcc}
 ptxas=${PTXAS:-$prefix/usr/bin/ptxas}
 tab=$(printf '\t')

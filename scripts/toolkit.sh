@@ -18,6 +18,7 @@ packages="nvidia-cuda-toolkit nvidia-cuda-dev libnvvm4 libcu++-dev libcub-dev li
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 prefix=${CUDA_PREFIX:-$root/build/cuda}
+case "$prefix" in /*) ;; *) prefix=$(pwd)/$prefix ;; esac
 toolkit=$prefix/usr/lib/nvidia-cuda-toolkit
 nvcc=$toolkit/bin/nvcc
 
@@ -42,13 +43,13 @@ INCLUDES += -I$prefix/usr/include
 PROFILE
 }
 
-# find_mirror prints the address that serves this machine's own release.
-find_mirror() {
+# mirrors prints the addresses that serve this machine's own release, from its apt sources, those that look like Debian's first.
+# It works before any apt-get update, too.
+mirrors() {
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-	apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-		awk -v codename="$codename" '
-			$2 != "main" || $1 ~ /-/ { next }
-			$1 == codename || $1 == "stable" || $1 == "testing" || $1 == "sid" { print $3; exit }'
+	apt-get --print-uris -o Dir::State::lists="$apt/lists" -o Debug::NoLocking=1 update |
+		sed -n "s,^'\\(.*\\)/dists/\\($codename\\|stable\\|testing\\|sid\\)/.*,\\1,p" | awk '!seen[$0]++ { print ($0 ~ /\/debian$/ ? 0 : 1), $0 }' |
+		sort -s -n -k1,1 | cut -d' ' -f2-
 }
 
 case "${1:-}" in
@@ -72,18 +73,11 @@ for tool in apt-get dpkg-deb tar awk; do
 done
 command -v g++ >/dev/null || fail "needs g++ (nvcc's host compiler): apt-get install g++"
 
-uri=$(find_mirror)
-[ -n "$uri" ] || fail "found no source of this distribution's main component in the machine's apt sources; add one (see sources.list(5))"
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-options="[arch=amd64]"
-[ ! -f $keyring ] || options="[arch=amd64 signed-by=$keyring]"
-
 # A private apt: own source list, own state, own cache. The machine's apt.conf (proxies) and credentials still apply.
 apt=$prefix/.apt
 rm -rf "$prefix/.complete" "$apt"
 mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$apt/preferences.d"
 : >"$apt/status"
-echo "deb $options $uri $suite $components" >"$apt/sources.list"
 private_apt() {
 	apt-get -q -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
 		-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts="$apt/preferences.d" \
@@ -93,11 +87,25 @@ private_apt() {
 		-o Acquire::Languages=none -o Acquire::Retries=3 "$@"
 }
 
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+options="[arch=amd64]"
+[ ! -f $keyring ] || options="[arch=amd64 signed-by=$keyring]"
 echo "toolkit.sh: reading the package lists of $suite"
-private_apt update >"$apt/log" 2>&1 || { cat "$apt/log" >&2; fail "could not read the package lists of $suite from the machine's mirror"; }
+found=''
+for uri in $(mirrors); do
+	echo "deb $options $uri $suite $components" >"$apt/sources.list"
+	if private_apt update >"$apt/log" 2>&1 && private_apt download --print-uris $packages >>"$apt/log" 2>&1; then
+		found=1
+		break
+	fi
+done
+[ -n "$found" ] || {
+	cat "$apt/log" >&2 2>/dev/null || true
+	fail "no mirror in the machine's apt sources serves $suite ($components)"
+}
 echo "toolkit.sh: fetching about 1 GB of packages"
 (cd "$apt/archives" && private_apt download $packages) >"$apt/log" 2>&1 ||
-	{ cat "$apt/log" >&2; fail "could not fetch the packages from the machine's mirror; does it carry contrib and non-free of $suite?"; }
+	{ cat "$apt/log" >&2; fail "could not fetch the packages from the machine's mirror"; }
 case "$(echo "$apt"/archives/nvidia-cuda-toolkit_*)" in
 *_"$version"~*) ;;
 *) fail "$suite has $(cd "$apt/archives" && echo nvidia-cuda-toolkit_*), this project pins $version: the pin in scripts/toolkit.sh and every committed PTX must move together" ;;

@@ -15,7 +15,7 @@ extern "C" __global__ void sum_shared(int n, const float *__restrict__ x, float 
     if (t == 0) out[blockIdx.x] = partial[0];
 }
 
-extern "C" __global__ void dot_last_block(int n, const float *__restrict__ x, const float *__restrict__ y, float *partials,
+extern "C" __global__ void dot_last_block(int n, const float *__restrict__ x, const float *__restrict__ y, volatile float *partials,
                                           unsigned *counter, float *out) {
     __shared__ float partial[256];
     __shared__ bool last;
@@ -37,7 +37,7 @@ extern "C" __global__ void dot_last_block(int n, const float *__restrict__ x, co
     if (last && t == 0) {
         __threadfence();
         float sum = 0;
-        for (unsigned b = 0; b < gridDim.x; b++) sum += reinterpret_cast<volatile float *>(partials)[b];
+        for (unsigned b = 0; b < gridDim.x; b++) sum += partials[b];
         *out = sum;
     }
 }

@@ -1,4 +1,4 @@
-// Operations across the threads of a warp; each thread writes `outputs` words in the order below.
+// Operations across the threads of a warp; each thread writes 28 words in the order below.
 // warp_ops: votes, match, redux, all modes of shfl with segments, activemask in a divergent branch, masks of part of a warp.
 // aggregate: a warp-aggregated atomic counter: the leader of the active threads adds once for all (order inside a warp is by lane).
 
