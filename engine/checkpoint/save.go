@@ -1,0 +1,236 @@
+package checkpoint
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/unnoise/unnoise/engine/checkpoint/pyjson"
+)
+
+// tempPrefix starts the names of folders that are being written or deleted.
+// Readers ignore them; the next Save removes them.
+const tempPrefix = ".unnoise-tmp-"
+
+// Checkpoint is what Save writes.
+type Checkpoint struct {
+	Config    []byte           // text of unet/config.json
+	Scheduler *SchedulerConfig // scheduler/scheduler_config.json
+	Index     []byte           // text of model_index.json; nil: made from the class names
+
+	// Weights are the network's parameters (of a training run: their moving
+	// average) under diffusers' names, row-major, convolutions OIHW.
+	Weights []Tensor
+
+	// State are the tensors of training_state.safetensors and StateInfo its
+	// metadata. Without tensors and metadata the file is not written.
+	State     []Tensor
+	StateInfo map[string]string
+}
+
+// file is what Save needs of an open file.
+type file interface {
+	io.WriteCloser
+	Sync() error
+}
+
+// saver writes directories; create stands for os.Create so that tests can
+// fill the disk.
+type saver struct {
+	create func(path string) (file, error)
+}
+
+var osSaver = saver{create: func(path string) (file, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+}}
+
+// Save writes a checkpoint as the diffusers directory dir, with
+// training_state.safetensors beside its parts. The directory appears complete
+// or not at all, an older one of that name is replaced, and both hold after a
+// power cut: files and folders are synced before and after the rename. Save
+// also removes what an interrupted Save or Prune left beside dir. Only one
+// process may save to the folder around dir at a time.
+func Save(dir string, c *Checkpoint) error { return osSaver.save(dir, c) }
+
+func (s saver) save(dir string, c *Checkpoint) error {
+	dir = filepath.Clean(dir)
+	parent := filepath.Dir(dir)
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return err
+	}
+	if err := removeStale(parent); err != nil {
+		return err
+	}
+	temp := filepath.Join(parent, tempPrefix+filepath.Base(dir))
+	if err := s.writeAll(temp, c); err != nil {
+		return errors.Join(fmt.Errorf("saving %s: %w", dir, err), os.RemoveAll(temp))
+	}
+	if err := publish(temp, dir); err != nil {
+		return errors.Join(fmt.Errorf("saving %s: %w", dir, err), os.RemoveAll(temp))
+	}
+	if err := syncDir(parent); err != nil {
+		return err
+	}
+	return os.RemoveAll(temp) // the directory that was replaced, if any
+}
+
+// writeAll writes and syncs every file and folder of a checkpoint.
+func (s saver) writeAll(dir string, c *Checkpoint) error {
+	index := c.Index
+	if index == nil {
+		made, err := modelIndex(c)
+		if err != nil {
+			return err
+		}
+		index = made
+	}
+	scheduler, err := c.Scheduler.JSON()
+	if err != nil {
+		return fmt.Errorf("%s: %w", schedulerFile, err)
+	}
+	unet, sched := filepath.Join(dir, unetDir), filepath.Join(dir, schedulerDir)
+	for _, d := range []string{dir, unet, sched} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			return err
+		}
+	}
+	text := func(b []byte) func(io.Writer) error {
+		return func(w io.Writer) error { _, err := io.Copy(w, bytes.NewReader(b)); return err }
+	}
+	parts := []part{
+		{filepath.Join(dir, indexFile), text(index)},
+		{filepath.Join(unet, configFile), text(c.Config)},
+		{filepath.Join(unet, weightsFile), func(w io.Writer) error { return Encode(w, FormatPT(), c.Weights) }},
+		{filepath.Join(sched, schedulerFile), text(scheduler)},
+	}
+	if len(c.State)+len(c.StateInfo) > 0 {
+		parts = append(parts, part{filepath.Join(dir, stateFile), func(w io.Writer) error { return Encode(w, c.StateInfo, c.State) }})
+	}
+	for _, p := range parts {
+		if err := s.writeFile(p); err != nil {
+			return err
+		}
+	}
+	for _, d := range []string{unet, sched, dir} {
+		if err := syncDir(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// part is one file of a checkpoint.
+type part struct {
+	path  string
+	write func(io.Writer) error
+}
+
+func (s saver) writeFile(p part) error {
+	f, err := s.create(p.path)
+	if err != nil {
+		return err
+	}
+	err = p.write(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(p.path), err)
+	}
+	return nil
+}
+
+// modelIndex makes the text of model_index.json.
+func modelIndex(c *Checkpoint) ([]byte, error) {
+	config, err := pyjson.ParseObject(c.Config)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", configFile, err)
+	}
+	class, _ := config.Get("_class_name")
+	library := "diffusers"
+	if class != "UNet2DModel" {
+		library = "unnoise"
+	}
+	pipeline := strings.Replace(c.Scheduler.ClassName, "Scheduler", "Pipeline", 1)
+	index := pyjson.NewObject()
+	index.Set("_class_name", pipeline)
+	index.Set("_diffusers_version", diffusersVersion)
+	index.Set(schedulerDir, []any{"diffusers", c.Scheduler.ClassName})
+	index.Set(unetDir, []any{library, class})
+	return pyjson.Encode(index), nil
+}
+
+// publish gives temp the name dir. If dir exists the two swap names, so that
+// there is a complete directory of that name at every moment.
+func publish(temp, dir string) error {
+	_, err := os.Lstat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.Rename(temp, dir)
+	}
+	if err != nil {
+		return err
+	}
+	return exchange(temp, dir)
+}
+
+// Prune removes all but the keep last checkpoints of a run's checkpoints
+// folder. An interrupted removal leaves no partial checkpoint.
+func Prune(dir string, keep int) error {
+	if keep < 1 {
+		return fmt.Errorf("keeping the last %d checkpoints: want at least 1", keep)
+	}
+	list, err := List(dir)
+	if err != nil {
+		return err
+	}
+	for i := range max(len(list)-keep, 0) {
+		hidden := filepath.Join(dir, tempPrefix+filepath.Base(list[i].Path))
+		if err := os.RemoveAll(hidden); err != nil {
+			return err
+		}
+		if err := os.Rename(list[i].Path, hidden); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(hidden); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeStale deletes what interrupted writers left in dir.
+func removeStale(dir string) error {
+	items, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		if strings.HasPrefix(item.Name(), tempPrefix) && item.IsDir() {
+			if err := os.RemoveAll(filepath.Join(dir, item.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// syncDir makes the names in a folder durable.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if closing := d.Close(); err == nil {
+		err = closing
+	}
+	return err
+}

@@ -1,0 +1,140 @@
+package checkpoint
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// cifar10Scheduler is the text of google/ddpm-cifar10-32, 256 bytes long.
+const cifar10Scheduler = `{
+  "_class_name": "DDPMScheduler",
+  "_diffusers_version": "0.1.0",
+  "beta_end": 0.02,
+  "beta_schedule": "linear",
+  "beta_start": 0.0001,
+  "clip_sample": true,
+  "num_train_timesteps": 1000,
+  "trained_betas": null,
+  "variance_type": "fixed_large"
+}
+`
+
+func schedulerText(t *testing.T, c *SchedulerConfig) string {
+	t.Helper()
+	data, err := c.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestSchedulerRoundTrip(t *testing.T) {
+	if len(cifar10Scheduler) != 256 {
+		t.Fatalf("the text has %d bytes, want 256", len(cifar10Scheduler))
+	}
+	c, err := ParseScheduler([]byte(cifar10Scheduler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.VarianceType != "fixed_large" || c.PredictionType != "epsilon" || c.TimestepSpacing != "leading" || !c.ClipSample || c.ClipSampleRange != 1 {
+		t.Errorf("parsed as %+v", c)
+	}
+	if got := schedulerText(t, c); got != cifar10Scheduler {
+		t.Errorf("read and written:\n%s", got)
+	}
+	c.PredictionType = "v_prediction"
+	want := strings.Replace(cifar10Scheduler, `  "trained`, "  \"prediction_type\": \"v_prediction\",\n  \"trained", 1)
+	if got := schedulerText(t, c); got != want {
+		t.Errorf("after a change:\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestNewScheduler(t *testing.T) {
+	for _, class := range []string{DDPMScheduler, DDIMScheduler} {
+		c, err := NewScheduler(class)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := schedulerText(t, c)
+		again, err := ParseScheduler([]byte(text))
+		if err != nil || schedulerText(t, again) != text {
+			t.Errorf("%s does not read back: %v\n%s", class, err, text)
+		}
+		if ddim := strings.Contains(text, "set_alpha_to_one"); ddim != (class == DDIMScheduler) {
+			t.Errorf("%s: wrong keys:\n%s", class, text)
+		}
+	}
+	if _, err := NewScheduler("PNDMScheduler"); err == nil || !strings.Contains(err.Error(), `"PNDMScheduler": supported are`) {
+		t.Errorf("PNDMScheduler: %v", err)
+	}
+}
+
+func TestSetBetas(t *testing.T) {
+	c, err := NewScheduler(DDPMScheduler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SetBetas("jsd", 0, 0, []float64{0.25, 1.0 / 3, 0.5, 0.999})
+	text := schedulerText(t, c)
+	want := "\"trained_betas\": [\n    0.25,\n    0.3333333333333333,\n    0.5,\n    0.999\n  ]"
+	if !strings.Contains(text, want) || !strings.Contains(text, `"num_train_timesteps": 4`) {
+		t.Errorf("written as\n%s", text)
+	}
+	again, err := ParseScheduler([]byte(text))
+	if err != nil || !slices.Equal(again.TrainedBetas, c.TrainedBetas) {
+		t.Errorf("read as %v, %v", again, err)
+	}
+	c.SetBetas("scaled-linear", 0.001, 0.012, make([]float64, 1000))
+	if text := schedulerText(t, c); !strings.Contains(text, `"scaled_linear"`) || !strings.Contains(text, `"trained_betas": null`) {
+		t.Errorf("written as\n%s", text)
+	}
+	c.SetBetas("cosine", 0, 0, make([]float64, 100))
+	if c.BetaSchedule != "squaredcos_cap_v2" || c.NumTrainTimesteps != 100 {
+		t.Errorf("cosine became %+v", c)
+	}
+}
+
+func TestSchedulerRefuses(t *testing.T) {
+	for _, c := range []struct{ edit, with, want string }{
+		{`"DDPMScheduler"`, `"EulerDiscreteScheduler"`, `"_class_name" is "EulerDiscreteScheduler"`},
+		{`"linear"`, `"laplace"`, `key "beta_schedule" is "laplace": supported: linear, scaled_linear, squaredcos_cap_v2, sigmoid`},
+		{`"fixed_large"`, `"learned_range"`, `key "variance_type" is "learned_range"`},
+		{`"clip_sample": true`, `"clip_sample": true, "thresholding": true`, `key "thresholding" is true`},
+		{`"clip_sample": true`, `"clip_sample": true, "rescale_betas_zero_snr": true`, `key "rescale_betas_zero_snr" is true`},
+		{`"clip_sample": true`, `"clip_sample": true, "prediction_type": "flow"`, `key "prediction_type" is "flow"`},
+		{`"clip_sample": true`, `"clip_sample": true, "timestep_spacing": "karras"`, `key "timestep_spacing" is "karras"`},
+		{`"clip_sample": true`, `"clip_sample": true, "use_karras_sigmas": true`, `key "use_karras_sigmas" is true: this key is not known`},
+		{`"clip_sample": true`, `"clip_sample": "yes"`, `key "clip_sample" is "yes": want true or false`},
+		{`"trained_betas": null`, `"trained_betas": [0.1]`, `"trained_betas" has 1 items, "num_train_timesteps" is 1000`},
+		{`"num_train_timesteps": 1000`, `"num_train_timesteps": 0`, `"num_train_timesteps" is 0`},
+		{`"beta_end": 0.02`, `"beta_end": 2`, `"beta_end" is 2`},
+	} {
+		text := strings.Replace(cifar10Scheduler, c.edit, c.with, 1)
+		if _, err := ParseScheduler([]byte(text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %s", c.with, err, c.want)
+		}
+	}
+	ddim := strings.Replace(strings.Replace(cifar10Scheduler, "DDPM", "DDIM", 1), `"linear"`, `"sigmoid"`, 1)
+	if _, err := ParseScheduler([]byte(ddim)); err == nil || !strings.Contains(err.Error(), `"beta_schedule" is "sigmoid"`) {
+		t.Errorf("DDIM with sigmoid: %v", err)
+	}
+}
+
+func FuzzParseScheduler(f *testing.F) {
+	f.Add([]byte(cifar10Scheduler))
+	f.Add([]byte(`{"_class_name":"DDIMScheduler","num_train_timesteps":1,"trained_betas":[0.5]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := ParseScheduler(data)
+		if err != nil {
+			return
+		}
+		text, err := c.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParseScheduler(text); err != nil {
+			t.Fatalf("own output does not parse: %v", err)
+		}
+	})
+}
