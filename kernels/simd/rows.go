@@ -107,9 +107,9 @@ func AffineSumRows(dst, a, p, b, q, shift Rows, rows, c int) {
 }
 
 // columnBlock bounds the rows that are summed in float32 before callers' accumulators grow by the result.
-const columnBlock = 1024
+const columnBlock = 256
 
-// ColumnSums adds the sum of each column of x (rows x len(sum)) to sum. Runs of at most 1024 rows are summed in float32.
+// ColumnSums adds the sum of each column of x (rows x len(sum)) to sum. Runs of at most 256 rows are summed in float32.
 func ColumnSums(sum []float64, x Rows, rows int) {
 	columns(rows, len(sum), func(lo, n, from, to int, s, _ []float32) {
 		columnSums(s, x.at(lo, from), n, to-from)
@@ -161,5 +161,14 @@ func columns(rows, c int, fn func(lo, n, from, to int, s, d []float32), operands
 func flush(acc []float64, s []float32) {
 	for i, v := range s {
 		acc[i] += float64(v)
+	}
+}
+
+// CopyRows computes dst = x.
+func CopyRows(dst, x Rows, rows, c int) {
+	if check(rows, c, dst, x) {
+		for r := range rows {
+			copy(dst.row(r, c), x.row(r, c))
+		}
 	}
 }

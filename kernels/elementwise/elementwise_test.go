@@ -1,0 +1,43 @@
+package elementwise
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/kerneltest"
+)
+
+func TestOperators(t *testing.T) {
+	for _, op := range []kernels.Operator{Activation{}, ActivationGrad{}, Add{}, Multiply{}, Scale{}, Copy{}, SumRows{}, Broadcast{},
+		DivideTime{}, Fill{}, Resample{}, ResampleGrad{}, ToFloat{}} {
+		t.Run(op.Name(), func(t *testing.T) { kerneltest.Run(t, op.Name()) })
+	}
+}
+
+func TestInferRefuses(t *testing.T) {
+	f32, i32 := kernels.Dense(kernels.F32, 2, 3, 3, 4), kernels.Dense(kernels.I32, 2, 3, 3, 4)
+	other, one := kernels.Dense(kernels.F32, 2, 3, 3, 5), kernels.Dense(kernels.F32, 1, 1, 1, 4)
+	tests := []struct {
+		op   kernels.Operator
+		in   []*kernels.Spec
+		want string
+	}{
+		{Add{1, 1}, []*kernels.Spec{&f32}, "input 1 is missing"},
+		{Add{1, 1}, []*kernels.Spec{&f32, &other}, "expected the shape"},
+		{Multiply{}, []*kernels.Spec{&f32, &f32, &f32}, "takes at most 2"},
+		{Activation{SiLU}, []*kernels.Spec{&i32}, "floating-point"},
+		{Activation{Kind(9)}, []*kernels.Spec{&f32}, "unknown activation"},
+		{ToFloat{}, []*kernels.Spec{&f32}, "expected i32"},
+		{Resample{AvgPool2}, []*kernels.Spec{&one}, "impossible"},
+		{ResampleGrad{AvgPool2, 5, 5}, []*kernels.Spec{&f32}, "expected 2 x 2 pixels"},
+		{Broadcast{3, 1, 1}, []*kernels.Spec{&f32}, "one row"},
+		{DivideTime{}, []*kernels.Spec{&f32, &one}, "expected f32[2,1,1,1]"},
+		{Fill{N: 1}, nil, "impossible"},
+	}
+	for _, tt := range tests {
+		if _, err := tt.op.Infer(tt.in); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, expected one with %q", tt.op.Name(), err, tt.want)
+		}
+	}
+}
