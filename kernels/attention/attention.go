@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/elementwise"
 )
 
 // Attention is softmax attention (Vaswani et al. 2017, equation 1) over the pixels of an image, in Heads heads of C/Heads
@@ -21,7 +22,7 @@ type Attention struct {
 func init() {
 	kernels.Register(Attention{},
 		kernels.Reference(attentionReference[float32], attentionReference[float64]),
-		kernels.Func("cpu", 1, "BLAS products over images, heads and blocks of queries", float32Only, attentionWorkspace, attentionCPU))
+		kernels.Func("cpu", 1, "BLAS products over images, heads and blocks of queries", elementwise.F32Only, attentionWorkspace, attentionCPU))
 }
 
 // Name implements kernels.Operator.
@@ -87,7 +88,7 @@ func (op Attention) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value
 	if !dout[0].Ok() || !(need[0] || need[1] || need[2]) {
 		return make([]kernels.Value, 3)
 	}
-	return b.Emit(AttentionGrad{Heads: op.Heads, Scale: op.Scale}, n.In[0], n.In[1], n.In[2], n.Out[0], n.Out[1], dout[0])
+	return b.Emit(AttentionGrad(op), n.In[0], n.In[1], n.In[2], n.Out[0], n.Out[1], dout[0])
 }
 
 // Cases implements kernels.Operator.

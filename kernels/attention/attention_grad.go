@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/elementwise"
 )
 
 // AttentionGrad is the gradient of Attention. With P recomputed from lse and D_i = do_i.o_i (Dao et al. 2022, appendix B.4):
@@ -19,7 +20,7 @@ type AttentionGrad struct {
 func init() {
 	kernels.Register(AttentionGrad{},
 		kernels.Reference(attentionGradReference[float32], attentionGradReference[float64]),
-		kernels.Func("cpu", 1, "BLAS products over images and heads, weights recomputed", float32Only, attentionGradWorkspace, attentionGradCPU))
+		kernels.Func("cpu", 1, "BLAS products over images and heads, weights recomputed", elementwise.F32Only, attentionGradWorkspace, attentionGradCPU))
 }
 
 // Name implements kernels.Operator.

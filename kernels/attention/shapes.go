@@ -32,15 +32,3 @@ func tolerance(d kernels.DType) kernels.Tol {
 	}
 	return kernels.Tol{Abs: 3e-5, Rel: 3e-5, Why: "float32 scores of a few units turn into relative errors of the weights of about 1e-6, summed over the keys"}
 }
-
-// float32Only refuses calls with operands that are not float32 in host memory.
-func float32Only(c *kernels.Call) error {
-	for _, ops := range [2][]*kernels.Operand{c.In, c.Out} {
-		for i, o := range ops {
-			if o != nil && o.DType != kernels.F32 {
-				return fmt.Errorf("operand %d is %s, the fast CPU kernel takes f32 alone", i, o.Spec)
-			}
-		}
-	}
-	return nil
-}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/elementwise"
 )
 
 // Linear is the dense layer y = x w^T + bias + residual on the rows of x.
@@ -14,7 +15,7 @@ type Linear struct{}
 func init() {
 	kernels.Register(Linear{},
 		kernels.Reference(linearReference[float32], linearReference[float64]),
-		kernels.Func("cpu", 1, "BLAS product over chunks of rows, bias and residual written first", float32Only, nil, linearCPU))
+		kernels.Func("cpu", 1, "BLAS product over chunks of rows, bias and residual written first", elementwise.F32Only, nil, linearCPU))
 }
 
 // Name implements kernels.Operator.

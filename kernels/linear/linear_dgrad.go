@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/elementwise"
 )
 
 // LinearDgrad is the gradient of a dense layer's input: dx = dy w + residual.
@@ -14,7 +15,7 @@ type LinearDgrad struct{}
 func init() {
 	kernels.Register(LinearDgrad{},
 		kernels.Reference(linearDgradReference[float32], linearDgradReference[float64]),
-		kernels.Func("cpu", 1, "BLAS product over chunks of rows, residual written first", float32Only, nil, linearDgradCPU))
+		kernels.Func("cpu", 1, "BLAS product over chunks of rows, residual written first", elementwise.F32Only, nil, linearDgradCPU))
 }
 
 // Name implements kernels.Operator.

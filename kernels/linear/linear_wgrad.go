@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/elementwise"
 )
 
 // LinearWgrad is the gradient of a dense layer's parameters: dw = dy^T x and, with Bias, db = the sum of dy's rows.
@@ -14,7 +15,7 @@ type LinearWgrad struct{ Bias bool }
 func init() {
 	kernels.Register(LinearWgrad{},
 		kernels.Reference(linearWgradReference[float32], linearWgradReference[float64]),
-		kernels.Func("cpu", 1, "BLAS product over chunks of outputs, each over all rows", float32Only, nil, linearWgradCPU))
+		kernels.Func("cpu", 1, "BLAS product over chunks of outputs, each over all rows", elementwise.F32Only, nil, linearWgradCPU))
 }
 
 // Name implements kernels.Operator.
@@ -58,8 +59,12 @@ func (LinearWgrad) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value,
 	if need[0] && g.Ok() {
 		grads[0] = kernels.Emit1(b, LinearDgrad{}, dy, g)
 	}
-	if need[1] && g.Ok() {
+	switch {
+	case !need[1]:
+	case g.Ok():
 		grads[1] = kernels.Emit1(b, Linear{}, x, g, gb)
+	case gb.Ok():
+		grads[1] = kernels.Emit1(b, elementwise.Broadcast{N: dy.Spec.N, H: dy.Spec.H, W: dy.Spec.W}, gb)
 	}
 	return grads
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/elementwise"
 )
 
 // Matmul is the batched product c = Alpha op(a) op(b), op being the transposition that TransA and TransB ask for.
@@ -19,7 +20,7 @@ type Matmul struct {
 func init() {
 	kernels.Register(Matmul{},
 		kernels.Reference(matmulReference[float32], matmulReference[float64]),
-		kernels.Func("cpu", 1, "BLAS products over batches and chunks of rows", float32Only, nil, matmulCPU))
+		kernels.Func("cpu", 1, "BLAS products over batches and chunks of rows", elementwise.F32Only, nil, matmulCPU))
 }
 
 // Name implements kernels.Operator.

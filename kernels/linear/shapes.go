@@ -63,18 +63,6 @@ func operand(ops []*kernels.Operand, i int) *kernels.Operand {
 	return nil
 }
 
-// float32Only refuses calls with operands that are not float32 in host memory.
-func float32Only(c *kernels.Call) error {
-	for _, ops := range [2][]*kernels.Operand{c.In, c.Out} {
-		for i, o := range ops {
-			if o != nil && o.DType != kernels.F32 {
-				return fmt.Errorf("operand %d is %s, the fast CPU kernel takes f32 alone", i, o.Spec)
-			}
-		}
-	}
-	return nil
-}
-
 // minChunkMACs is the least work worth handing to a worker: some 20 microseconds.
 const minChunkMACs = 1 << 19
 
