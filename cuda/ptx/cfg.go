@@ -2,11 +2,15 @@ package ptx
 
 import "slices"
 
-// buildCFG splits the body into basic blocks and finds post-dominators.
-func (f *Func) buildCFG() {
+// maxDominatorSteps bounds the work on graphs that no compiler makes.
+const maxDominatorSteps = 1 << 27
+
+// buildCFG splits the body into basic blocks and finds post-dominators. It
+// returns false where the graph is too complex.
+func (f *Func) buildCFG() bool {
 	f.splitBlocks()
 	f.connect()
-	f.postDominators()
+	return f.postDominators()
 }
 
 // endsBlock tells whether control can leave the straight line after in.
@@ -65,14 +69,7 @@ func (f *Func) connect() {
 	for k := range f.Blocks {
 		b := &f.Blocks[k]
 		last := &f.Body[b.End-1]
-		add := func(to int) {
-			if !slices.Contains(b.Succs, to) {
-				b.Succs = append(b.Succs, to)
-				if to != Exit {
-					f.Blocks[to].Preds = append(f.Blocks[to].Preds, k)
-				}
-			}
-		}
+		add := func(to int) { b.Succs = append(b.Succs, to) }
 		last.eachTarget(func(i int) { add(blockAt(i)) })
 		switch last.Op {
 		case "ret", "exit", "trap":
@@ -81,6 +78,13 @@ func (f *Func) connect() {
 		if !endsBlock(last) || last.Guard != nil {
 			add(blockAt(b.End))
 		}
+		slices.Sort(b.Succs)
+		b.Succs = slices.Compact(b.Succs)
+		for _, s := range b.Succs {
+			if s != Exit {
+				f.Blocks[s].Preds = append(f.Blocks[s].Preds, k)
+			}
+		}
 	}
 }
 
@@ -88,7 +92,7 @@ func (f *Func) connect() {
 // Harvey and Kennedy on the reversed graph. Edges over which threads only leave
 // (see earlyExits) do not count: those threads never meet the others again, and
 // without them the others meet as early as they can.
-func (f *Func) postDominators() {
+func (f *Func) postDominators() bool {
 	n := len(f.Blocks)
 	succs := f.earlyExits()
 	order := postOrder(n, succs)
@@ -101,19 +105,21 @@ func (f *Func) postDominators() {
 		idom[i] = -1
 	}
 	idom[n] = n
+	steps := 0
 	intersect := func(a, b int) int {
-		for a != b {
-			for number[a] < number[b] {
+		for a != b && steps < maxDominatorSteps {
+			steps++
+			if number[a] < number[b] {
 				a = idom[a]
-			}
-			for number[b] < number[a] {
+			} else {
 				b = idom[b]
 			}
 		}
 		return a
 	}
-	for changed := true; changed; {
+	for changed := true; changed && steps < maxDominatorSteps; {
 		changed = false
+		steps += len(order)
 		for i := len(order) - 2; i >= 0; i-- {
 			b, dom := order[i], -1
 			for _, s := range succs[b] {
@@ -136,6 +142,7 @@ func (f *Func) postDominators() {
 			f.Blocks[b].PostDom = Exit
 		}
 	}
+	return steps < maxDominatorSteps
 }
 
 // postOrder numbers the blocks by a depth-first walk from the exit n against

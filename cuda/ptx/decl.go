@@ -216,11 +216,11 @@ func (p *parser) initLevel(v *Var, dims []int64, off, size int64) int64 {
 func (p *parser) initValue(v *Var, off int64) {
 	t := p.peek()
 	n := int64(v.Type.Bytes())
-	if off+n > maxInit {
-		p.fail(t.pos, "%s has more than %d bytes of initial data", v.Name, maxInit)
-		return
-	}
 	if need := off + n - int64(len(v.Init)); need > 0 {
+		if p.init += need; p.init > maxInit {
+			p.fail(t.pos, "initial data of more than %d bytes, reached in %s", maxInit, v.Name)
+			return
+		}
 		v.Init = append(v.Init, make([]byte, need)...)
 	}
 	if t.kind == tWord && t.text != "WARP_SZ" {
@@ -267,17 +267,21 @@ func (p *parser) initAddress(v *Var, off int64) {
 	v.Relocs = append(v.Relocs, r)
 }
 
-// offset reads what follows a base address: a sign and a constant.
+// offset reads what follows a base address: signs and constants.
 func (p *parser) offset() uint64 {
-	t := p.next()
-	c := p.unary(0)
-	if c.float {
-		p.fail(t.pos, "an address offset must be an integer")
+	var sum uint64
+	for p.is("+") || p.is("-") {
+		t := p.next()
+		c := p.binary(precedence["*"], 0)
+		if c.float {
+			p.fail(t.pos, "an address offset must be an integer")
+		}
+		if t.text == "-" {
+			c.bits = -c.bits
+		}
+		sum += c.bits
 	}
-	if t.text == "-" {
-		return -c.bits
-	}
-	return c.bits
+	return sum
 }
 
 // resolveRelocs binds the symbols in initial data.

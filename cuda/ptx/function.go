@@ -71,8 +71,8 @@ func (p *parser) function(entry bool, linkage Linkage, pos Pos) {
 	}
 	b.statements()
 	b.resolve()
-	if p.err == nil {
-		f.buildCFG()
+	if p.err == nil && !f.buildCFG() {
+		p.fail(f.Pos, "control flow of %s is too complex", f.Name)
 	}
 }
 

@@ -8,11 +8,11 @@ import (
 
 // Limits on what a file may hold, so that hostile text ends in an error.
 const (
-	maxSource   = 256 << 20 // bytes of text
-	maxInit     = 64 << 20  // bytes of initial data of one variable
-	maxNesting  = 64        // scopes, braces, parentheses
-	maxRegs     = 1 << 20   // registers in use in one function
-	maxVarBytes = 1 << 50   // size of one variable
+	maxSource   = 16 << 20 // bytes of text
+	maxInit     = 64 << 20 // bytes of initial data of all variables
+	maxNesting  = 64       // scopes, braces, parentheses
+	maxRegs     = 1 << 20  // registers in use in one function
+	maxVarBytes = 1 << 50  // size of one variable
 	maxAlign    = 1 << 16
 )
 
@@ -27,6 +27,7 @@ type parser struct {
 	mod     *Module
 	relocs  []pendingReloc
 	locs    []fileLoc
+	init    int64 // bytes of initial data so far
 	opcodes map[string]*opcode
 }
 
