@@ -1,6 +1,9 @@
 package ptx
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // pendingTargets is a .branchtargets or .calltargets list before its names are bound.
 type pendingTargets struct {
@@ -102,8 +105,9 @@ func (b *funcParser) instruction() {
 	}
 	o := b.splitOpcode(t.text)
 	in.Op, in.Mods, in.Types = o.op, o.mods, o.types
+	list := b.scratch[:0]
 	for !b.is(";") && b.err == nil {
-		in.Operands = append(in.Operands, b.operand(0))
+		list = append(list, b.operand(0))
 		if !b.accept(",") {
 			break
 		}
@@ -112,6 +116,7 @@ func (b *funcParser) instruction() {
 	if b.expect(";"); b.err != nil {
 		return
 	}
+	in.Operands, b.scratch = slices.Clone(list), list
 	in.text = b.src[start : end.off+1]
 	b.f.Body = append(b.f.Body, in)
 	b.instrs = append(b.instrs, b.scope)

@@ -35,6 +35,7 @@ type funcParser struct {
 	protos   map[string]*Proto   // by label
 	targets  map[string]*Targets // by label
 	pendingT []pendingTargets
+	scratch  []Operand // of the instruction being read
 }
 
 // function reads the rest of an .entry or .func (PTX ISA 11.2).
