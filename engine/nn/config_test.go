@@ -2,6 +2,8 @@ package nn
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -85,6 +87,29 @@ func TestDefaultConfigsParse(t *testing.T) {
 	}
 	if len((&UNet2DConfig{}).fields()) != len(mustObject(unet2DDefaults).Keys())-2 {
 		t.Error("the default document and the fields have different keys")
+	}
+}
+
+func TestConfigsOfDiffusersAreIdenticalWhenWrittenBack(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"../testdata/golden/*/config.json", "../testdata/golden/*/unet/config.json"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: no files, %v", pattern, err)
+		}
+		files = append(files, found...)
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := ParseConfig(text)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		} else if string(c.JSON()) != string(text) {
+			t.Errorf("%s changes when read and written", path)
+		}
 	}
 }
 
