@@ -145,31 +145,34 @@ func (c *SchedulerConfig) JSON() ([]byte, error) {
 	return pyjson.Encode(pyjson.Update(c.document, c.fields(), defaults)), nil
 }
 
-// SetBetas records a schedule: by its name if diffusers computes the same
-// betas from the name, start and end, else as trained_betas, which diffusers
-// reads too. Names are linear, scaled_linear and cosine (the squared cosine of
-// Nichol and Dhariwal 2021 with offset 0.008 and betas capped at 0.999);
-// betas are those of t = 0..T-1.
+// SetBetas records a schedule. The name is the "beta_schedule" under which the
+// scheduler class computes the same betas from start and end; an empty name, or
+// one the class lacks, writes the betas (those of t = 0..T-1) as
+// "trained_betas", which diffusers reads too.
 func (c *SchedulerConfig) SetBetas(name string, start, end float64, betas []float64) {
 	c.NumTrainTimesteps, c.TrainedBetas = len(betas), nil
-	switch strings.ReplaceAll(name, "-", "_") {
-	case "linear":
-		c.BetaSchedule, c.BetaStart, c.BetaEnd = "linear", start, end
-	case "scaled_linear":
-		c.BetaSchedule, c.BetaStart, c.BetaEnd = "scaled_linear", start, end
-	case "cosine", "squaredcos_cap_v2":
-		c.BetaSchedule = "squaredcos_cap_v2"
-	default:
+	if !slices.Contains(c.schedules(), name) {
 		c.BetaSchedule, c.TrainedBetas = "linear", slices.Clone(betas)
+		return
 	}
+	c.BetaSchedule = name
+	if name != "squaredcos_cap_v2" {
+		c.BetaStart, c.BetaEnd = start, end
+	}
+}
+
+// schedules lists the values of "beta_schedule" that the class knows.
+func (c *SchedulerConfig) schedules() []string {
+	names := []string{"linear", "scaled_linear", "squaredcos_cap_v2"}
+	if c.ClassName == DDPMScheduler {
+		names = append(names, "sigmoid")
+	}
+	return names
 }
 
 // Validate reports the first key whose value is not supported.
 func (c *SchedulerConfig) Validate() error {
-	schedules := []string{"linear", "scaled_linear", "squaredcos_cap_v2"}
-	if c.ClassName == DDPMScheduler {
-		schedules = append(schedules, "sigmoid")
-	}
+	schedules := c.schedules()
 	for _, check := range []struct {
 		ok   bool
 		key  string

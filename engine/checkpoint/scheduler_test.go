@@ -75,7 +75,7 @@ func TestSetBetas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.SetBetas("jsd", 0, 0, []float64{0.25, 1.0 / 3, 0.5, 0.999})
+	c.SetBetas("", 0, 0, []float64{0.25, 1.0 / 3, 0.5, 0.999})
 	text := schedulerText(t, c)
 	want := "\"trained_betas\": [\n    0.25,\n    0.3333333333333333,\n    0.5,\n    0.999\n  ]"
 	if !strings.Contains(text, want) || !strings.Contains(text, `"num_train_timesteps": 4`) {
@@ -85,13 +85,18 @@ func TestSetBetas(t *testing.T) {
 	if err != nil || !slices.Equal(again.TrainedBetas, c.TrainedBetas) {
 		t.Errorf("read as %v, %v", again, err)
 	}
-	c.SetBetas("scaled-linear", 0.001, 0.012, make([]float64, 1000))
+	c.SetBetas("scaled_linear", 0.001, 0.012, make([]float64, 1000))
 	if text := schedulerText(t, c); !strings.Contains(text, `"scaled_linear"`) || !strings.Contains(text, `"trained_betas": null`) {
 		t.Errorf("written as\n%s", text)
 	}
-	c.SetBetas("cosine", 0, 0, make([]float64, 100))
+	c.SetBetas("squaredcos_cap_v2", 0, 0, make([]float64, 100))
 	if c.BetaSchedule != "squaredcos_cap_v2" || c.NumTrainTimesteps != 100 {
 		t.Errorf("cosine became %+v", c)
+	}
+	c.ClassName = DDIMScheduler // which lacks sigmoid
+	c.SetBetas("sigmoid", 0.1, 0.2, []float64{0.1, 0.2})
+	if c.BetaSchedule != "linear" || len(c.TrainedBetas) != 2 {
+		t.Errorf("sigmoid of DDIM became %+v", c)
 	}
 }
 
