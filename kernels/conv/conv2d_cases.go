@@ -1,0 +1,92 @@
+package conv
+
+import "github.com/unnoise/unnoise/kernels"
+
+// shape is a case of the three convolution operators.
+type shape struct {
+	name                  string
+	g                     Geometry
+	n, h, w, ci, co       int
+	pitch                 int // of x and y; 0 is dense
+	bias, image, residual bool
+}
+
+func shapes() []shape {
+	same := Same(3)
+	up := same
+	up.Upsample2x = true
+	circular := Same(3)
+	circular.Circular = true
+	return []shape{
+		{name: "3x3", g: same, n: 2, h: 5, w: 7, ci: 16, co: 24, bias: true},
+		{name: "3x3 all operands", g: same, n: 3, h: 6, w: 4, ci: 8, co: 12, bias: true, image: true, residual: true},
+		{name: "3x3 pitched", g: same, n: 2, h: 4, w: 4, ci: 16, co: 16, pitch: 40, bias: true, residual: true},
+		{name: "1x1", g: Same(1), n: 2, h: 3, w: 5, ci: 24, co: 8, bias: true},
+		{name: "1x1 pitched no bias", g: Same(1), n: 1, h: 4, w: 4, ci: 5, co: 7, pitch: 16},
+		{name: "one pixel", g: same, n: 1, h: 1, w: 1, ci: 3, co: 5, bias: true},
+		{name: "three channels in", g: same, n: 2, h: 8, w: 8, ci: 3, co: 32, bias: true},
+		{name: "one channel out", g: same, n: 2, h: 8, w: 8, ci: 32, co: 1, bias: true},
+		{name: "stride 2 pad right and bottom", g: Geometry{KH: 3, KW: 3, Stride: 2, PadBottom: 1, PadRight: 1}, n: 2, h: 8, w: 6, ci: 8, co: 8, bias: true},
+		{name: "stride 2 symmetric odd size", g: Geometry{KH: 3, KW: 3, Stride: 2, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1}, n: 2, h: 7, w: 5, ci: 6, co: 10, bias: true},
+		{name: "upsample", g: up, n: 2, h: 3, w: 4, ci: 8, co: 8, bias: true},
+		{name: "upsample 1x1", g: Geometry{KH: 1, KW: 1, Upsample2x: true}, n: 1, h: 3, w: 2, ci: 5, co: 9},
+		{name: "circular", g: circular, n: 1, h: 4, w: 5, ci: 4, co: 6, bias: true},
+		{name: "conv1d circular dilated", g: Geometry{KH: 1, KW: 3, PadLeft: 2, PadRight: 2, Dilation: 2, Circular: true}, n: 2, h: 1, w: 9, ci: 8, co: 16, bias: true},
+		{name: "5x2 asymmetric dilated", g: Geometry{KH: 5, KW: 2, PadTop: 3, PadBottom: 2, PadLeft: 1, Dilation: 2}, n: 1, h: 9, w: 6, ci: 3, co: 4},
+		{name: "no padding", g: Geometry{KH: 3, KW: 3}, n: 2, h: 5, w: 5, ci: 7, co: 9, bias: true},
+	}
+}
+
+func (s shape) input(n, h, w, c int) kernels.Input {
+	if s.pitch > 0 {
+		return kernels.RandnPitch(n, h, w, c, s.pitch)
+	}
+	return kernels.Randn(n, h, w, c)
+}
+
+func (s shape) weights() kernels.Input { return kernels.Randn(s.co, s.g.KH, s.g.KW, s.ci) }
+
+// Cases implements kernels.Operator.
+func (Conv2D) Cases() []kernels.Case {
+	var cases []kernels.Case
+	for _, s := range shapes() {
+		oh, ow := s.g.Size(s.h, s.w)
+		in := []kernels.Input{s.input(s.n, s.h, s.w, s.ci), s.weights(), kernels.Absent(), kernels.Absent(), kernels.Absent()}
+		if s.bias {
+			in[inBias] = kernels.Randn(1, 1, 1, s.co)
+		}
+		if s.image {
+			in[inImageBias] = kernels.Randn(s.n, 1, 1, s.co)
+		}
+		if s.residual {
+			in[inResidual] = s.input(s.n, oh, ow, s.co)
+		}
+		cases = append(cases, kernels.Case{Name: s.name, Op: Conv2D{s.g}, In: in})
+	}
+	return cases
+}
+
+// Cases implements kernels.Operator.
+func (Conv2DDgrad) Cases() []kernels.Case {
+	var cases []kernels.Case
+	for _, s := range shapes() {
+		oh, ow := s.g.Size(s.h, s.w)
+		in := []kernels.Input{s.input(s.n, oh, ow, s.co), s.weights()}
+		if s.residual {
+			in = append(in, s.input(s.n, s.h, s.w, s.ci))
+		}
+		cases = append(cases, kernels.Case{Name: s.name, Op: Conv2DDgrad{s.g, s.h, s.w}, In: in})
+	}
+	return cases
+}
+
+// Cases implements kernels.Operator.
+func (Conv2DWgrad) Cases() []kernels.Case {
+	var cases []kernels.Case
+	for _, s := range shapes() {
+		oh, ow := s.g.Size(s.h, s.w)
+		cases = append(cases, kernels.Case{Name: s.name, Op: Conv2DWgrad{s.g, s.bias},
+			In: []kernels.Input{s.input(s.n, s.h, s.w, s.ci), s.input(s.n, oh, ow, s.co)}})
+	}
+	return cases
+}
