@@ -17,20 +17,32 @@ type backward struct {
 	g      *Graph
 	grads  map[int]kernels.Value // value -> gradient so far
 	pieces map[int][]piece
+	unit   int // the output whose gradient is 1 and has no tensor; 0 if there is none
 }
 
 // Backward emits the gradients of a scalar with respect to the given values and returns them in that order; a value that the
-// scalar does not depend on gets an absent one. The gradient of out itself is seed, or 1 where seed is absent (operators
-// read an absent gradient of a loss so).
-func (g *Graph) Backward(out, seed kernels.Value, wrt []kernels.Value) []kernels.Value {
+// scalar does not depend on gets an absent one. The gradient of the scalar itself is 1: its operator reads an absent gradient so.
+func (g *Graph) Backward(loss kernels.Value, wrt []kernels.Value) []kernels.Value {
+	return g.backward(&backward{g: g, grads: map[int]kernels.Value{}, unit: loss.ID}, wrt)
+}
+
+// VectorJacobian emits the gradients of sum_i <outs[i], seeds[i]>.
+func (g *Graph) VectorJacobian(outs, seeds, wrt []kernels.Value) []kernels.Value {
+	b := &backward{g: g, grads: map[int]kernels.Value{}}
+	for i, o := range outs {
+		b.grads[o.ID] = seeds[i]
+	}
+	return g.backward(b, wrt)
+}
+
+func (g *Graph) backward(b *backward, wrt []kernels.Value) []kernels.Value {
 	res := make([]kernels.Value, len(wrt))
 	if g.err != nil {
 		return res
 	}
 	g.Phase("backward")
-	b := &backward{g: g, grads: map[int]kernels.Value{}, pieces: map[int][]piece{}}
-	last := len(g.nodes)
-	for i := last - 1; i >= 0 && g.err == nil; i-- {
+	b.pieces = map[int][]piece{}
+	for i := len(g.nodes) - 1; i >= 0 && g.err == nil; i-- {
 		n := g.nodes[i]
 		switch n.kind {
 		case slice:
@@ -38,7 +50,7 @@ func (g *Graph) Backward(out, seed kernels.Value, wrt []kernels.Value) []kernels
 		case concat:
 			b.concat(n)
 		default:
-			b.apply(n, out, seed)
+			b.apply(n)
 		}
 	}
 	for i, v := range wrt {
@@ -160,17 +172,13 @@ func (b *backward) concat(n node) {
 	}
 }
 
-func (b *backward) apply(n node, out, seed kernels.Value) {
+func (b *backward) apply(n node) {
 	g := b.g
 	dout := make([]kernels.Value, len(n.out))
 	reached := false
 	for i, id := range n.out {
 		dout[i] = b.of(id)
-		reached = reached || dout[i].Ok()
-		if id == out.ID {
-			reached = true
-			dout[i] = seed
-		}
+		reached = reached || dout[i].Ok() || id == b.unit
 	}
 	need := make([]bool, len(n.in))
 	any := false
