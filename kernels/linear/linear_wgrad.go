@@ -24,6 +24,14 @@ func (LinearWgrad) Name() string { return "linear_wgrad" }
 // Accumulates implements kernels.AccumulatingOperator.
 func (LinearWgrad) Accumulates(int) bool { return true }
 
+// Differentiable lists the outputs whose gradients flow back: all of them.
+func (op LinearWgrad) Differentiable() []int {
+	if op.Bias {
+		return []int{0, 1}
+	}
+	return []int{0}
+}
+
 // Infer implements kernels.Operator.
 func (op LinearWgrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	if err := required(op.Name(), in, 2, "x", "dy"); err != nil {
