@@ -332,15 +332,18 @@ class UNet2D(nn.Module):
         return x
 
 
-def initialise(net):
-    """Ho et al.: uniform with variance 1/fan_avg, biases 0; the last layer of every branch 1e-10 of that variance."""
+def initialise(net, quiet_branches=True):
+    """Ho et al.: uniform with variance 1/fan_avg, biases 0; the last layer of every branch 1e-10 of that variance.
+
+    With quiet_branches False those last layers start as all others do.
+    """
     for name, p in net.named_parameters():
         if name.startswith("time_proj."):
             continue
         if p.ndim == 1:
             nn.init.constant_(p, 1.0 if "norm" in name and name.endswith("weight") else 0.0)
             continue
-        last = name.endswith("conv2.weight") or "to_out." in name or name == "conv_out.weight"
+        last = quiet_branches and (name.endswith("conv2.weight") or "to_out." in name or name == "conv_out.weight")
         if "to_qkv" in name:
             for part in p.data.chunk(3):
                 nn.init.xavier_uniform_(part)
