@@ -1,0 +1,199 @@
+// Package model joins a network, its weights and its diffusion process: it loads them from a directory, predicts, differentiates
+// and samples on any machine.
+package model
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/unnoise/unnoise/engine/checkpoint"
+	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/kernels"
+)
+
+// Model is a network with its parameters, weights and diffusion process.
+type Model struct {
+	Net       nn.Network
+	Params    *nn.ParamSet
+	Weights   []float32 // the arena, laid out by Params
+	Scheduler *checkpoint.SchedulerConfig
+	Process   *diffusion.Process
+	Source    string // the directory it was loaded from, "" for a new one
+	Index     []byte // model_index.json as loaded
+	H, W, C   int    // sample size
+}
+
+// Fallback is the sample size of networks whose configuration names none.
+const fallbackSize = 32
+
+// New makes a model with initial weights.
+func New(cfg nn.Config, sched *checkpoint.SchedulerConfig, seed uint64) (*Model, error) {
+	m, err := empty(cfg, sched, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	m.Params.Initialize(m.Weights, seed)
+	return m, nil
+}
+
+// empty makes a model without weights for samples of h x w pixels (0: as the configuration says).
+func empty(cfg nn.Config, sched *checkpoint.SchedulerConfig, h, w int) (*Model, error) {
+	net, err := nn.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{Net: net, Scheduler: sched, H: h, W: w}
+	m.C, _ = cfg.Channels()
+	if h == 0 {
+		if m.H, m.W = net.Size(); m.H == 0 {
+			m.H, m.W = fallbackSize, fallbackSize
+		}
+	}
+	if m.Process, err = processOf(sched); err != nil {
+		return nil, err
+	}
+	m.Params, err = nn.Declare(net, kernels.Dense(kernels.F32, 1, m.H, m.W, m.C), net.Labels().Spec(1))
+	if err != nil {
+		return nil, err
+	}
+	m.Weights = make([]float32, m.Params.Size())
+	return m, nil
+}
+
+// processOf computes the process of a scheduler configuration.
+func processOf(s *checkpoint.SchedulerConfig) (*diffusion.Process, error) {
+	if s.TrainedBetas != nil {
+		return diffusion.ProcessFromBetas(s.TrainedBetas)
+	}
+	kind, err := diffusion.ParseKind(s.BetaSchedule)
+	if err != nil {
+		return nil, fmt.Errorf("scheduler_config.json: beta_schedule: %w", err)
+	}
+	return diffusion.NewProcess(diffusion.Schedule{Kind: kind, Timesteps: s.NumTrainTimesteps, BetaStart: s.BetaStart, BetaEnd: s.BetaEnd})
+}
+
+// Load reads a model: path is a run, a checkpoint or any diffusers directory. With raw set the weights are those that training
+// works on, not their moving average.
+func Load(path string, raw bool) (*Model, error) {
+	files, err := checkpoint.ResolveModel(path)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(files.Config)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := nn.ParseConfig(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", files.Config, err)
+	}
+	sched, err := readScheduler(files)
+	if err != nil {
+		return nil, err
+	}
+	m, err := empty(cfg, sched, 0, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", files.Config, err)
+	}
+	m.Source = files.Dir
+	if files.Index != "" {
+		if m.Index, err = os.ReadFile(files.Index); err != nil {
+			return nil, err
+		}
+	}
+	if raw {
+		if files.State == "" {
+			return nil, fmt.Errorf("%s has no training_state.safetensors, so no raw weights: use --weights ema", files.Dir)
+		}
+		return m, m.readState(files.State, "raw.", m.Weights)
+	}
+	return m, m.readWeights(files.Weights)
+}
+
+// readScheduler reads the scheduler's file, or makes Ho et al.'s where there is none.
+func readScheduler(files *checkpoint.Model) (*checkpoint.SchedulerConfig, error) {
+	if files.Scheduler == "" {
+		return checkpoint.NewScheduler(checkpoint.DDPMScheduler)
+	}
+	return checkpoint.ReadScheduler(files.Scheduler)
+}
+
+// tensors lists the parameters as a checkpoint names them, filled from an arena.
+func (m *Model) tensors(prefix string, arena []float32) []checkpoint.Tensor {
+	var list []checkpoint.Tensor
+	for _, p := range m.Params.All() {
+		list = append(list, checkpoint.Tensor{Name: prefix + p.Name, Shape: p.Shape, Fill: func(dst []float32) error {
+			p.Take(arena, dst)
+			return nil
+		}})
+	}
+	return list
+}
+
+// readWeights fills the arena from a network's safetensors file.
+func (m *Model) readWeights(path string) error {
+	f, err := checkpoint.OpenWeights(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Match(m.tensors("", nil)); err != nil {
+		return err
+	}
+	for _, p := range m.Params.All() {
+		buf := make([]float32, p.Elements())
+		if err := f.ReadFloat32(p.Name, buf); err != nil {
+			return err
+		}
+		p.Put(m.Weights, buf)
+	}
+	return nil
+}
+
+// readState fills an arena from the tensors of training_state.safetensors with a prefix.
+func (m *Model) readState(path, prefix string, arena []float32) error {
+	f, err := checkpoint.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for _, p := range m.Params.All() {
+		info, ok := f.Info(prefix + p.Name)
+		if !ok || info.Elements() != p.Elements() {
+			return fmt.Errorf("%s: tensor %q of %d elements is missing: the file belongs to another network", path, prefix+p.Name, p.Elements())
+		}
+		buf := make([]float32, p.Elements())
+		if err := f.ReadFloat32(prefix+p.Name, buf); err != nil {
+			return err
+		}
+		p.Put(arena, buf)
+	}
+	return nil
+}
+
+// Save writes the model as a diffusers directory.
+func (m *Model) Save(dir string) error { return checkpoint.Save(dir, m.Checkpoint(m.Weights)) }
+
+// Checkpoint describes the model with the given weights arena for checkpoint.Save.
+func (m *Model) Checkpoint(weights []float32) *checkpoint.Checkpoint {
+	return &checkpoint.Checkpoint{Config: m.Net.Config().JSON(), Scheduler: m.Scheduler, Index: m.Index, Weights: m.tensors("", weights)}
+}
+
+// StateTensors lists an arena's tensors under a prefix for training_state.safetensors.
+func (m *Model) StateTensors(prefix string, arena []float32) []checkpoint.Tensor {
+	return m.tensors(prefix, arena)
+}
+
+// ReadState fills an arena from the tensors of training_state.safetensors with a prefix.
+func (m *Model) ReadState(path, prefix string, arena []float32) error {
+	return m.readState(path, prefix, arena)
+}
+
+// Points reports whether samples are points (N,D) rather than images (N,C,H,W).
+func (m *Model) Points() bool { return m.Net.Config().ClassName() == nn.MLPClass }
+
+// Prediction returns what the network's output means.
+func (m *Model) Prediction() (diffusion.Prediction, error) {
+	return diffusion.ParsePrediction(m.Scheduler.PredictionType)
+}

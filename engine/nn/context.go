@@ -1,0 +1,183 @@
+package nn
+
+import (
+	"fmt"
+
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/conv"
+	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/linear"
+	"github.com/unnoise/unnoise/kernels/norm"
+	"github.com/unnoise/unnoise/kernels/rng"
+)
+
+func init() {
+	graph.Copier = elementwise.Copy{}
+	graph.Adder = elementwise.Add{Alpha: 1, Beta: 1}
+	graph.Filler = func(s kernels.Spec) kernels.Operator {
+		return elementwise.Fill{N: s.N, H: s.H, W: s.W, C: s.C}
+	}
+}
+
+// Context is what layers build with: the graph, the parameters, and whether dropout is on.
+type Context struct {
+	G       *graph.Graph
+	Train   bool // dropout is active
+	set     *ParamSet
+	declare bool // first pass: parameters are being collected
+	arena   kernels.Value
+	streams map[uint32]string
+	trained []kernels.Value // the trainable regions used, in the order of set.regions
+	used    map[*region]kernels.Value
+}
+
+// WeightsBuffer is the persistent buffer of the weights that programs read; EMABuffer holds their moving average.
+const (
+	WeightsBuffer = "weights"
+	EMABuffer     = "ema"
+)
+
+// NewContext returns a context that reads the parameters from a persistent buffer of the set's size.
+func NewContext(g *graph.Graph, set *ParamSet, buffer string, train bool) *Context {
+	c := &Context{G: g, Train: train, set: set, streams: map[uint32]string{}, used: map[*region]kernels.Value{}}
+	c.arena = g.Persistent(buffer, kernels.Vector(kernels.F32, set.Size()))
+	return c
+}
+
+// Declare builds a network once in a graph of its own to learn its parameters.
+func Declare(n Network, x, labels kernels.Spec) (*ParamSet, error) {
+	c := &Context{G: graph.New(), declare: true, set: newParamSet(), streams: map[uint32]string{}, used: map[*region]kernels.Value{}}
+	in := c.G.Input("x", x)
+	t := c.G.Input("t", kernels.Dense(kernels.I32, x.N, 1, 1, 1))
+	var l kernels.Value
+	if n.Labels().Kind != NoLabels {
+		l = c.G.Input("labels", labels)
+	}
+	n.Forward(c, in, t, l)
+	if err := c.G.Err(); err != nil {
+		return nil, fmt.Errorf("network %s: %w", n.Config().ClassName(), err)
+	}
+	c.set.layout()
+	return c.set, nil
+}
+
+// Trainable returns the trainable regions that the graph uses, as values of the weights, with each one's place in the arena.
+func (c *Context) Trainable() (values []kernels.Value, offsets []int) {
+	for _, r := range c.set.regions {
+		if v, ok := c.used[r]; ok && r.params[0].Trainable {
+			values = append(values, v)
+			offsets = append(offsets, r.offset)
+		}
+	}
+	return values, offsets
+}
+
+// Stream returns the Philox stream of a path and refuses two paths with one number.
+func (c *Context) Stream(path string) uint32 {
+	id := rng.StreamID(path)
+	if other, ok := c.streams[id]; ok && other != path {
+		c.G.Fail(fmt.Errorf("random streams %q and %q have the same number %#x: rename one", path, other, id))
+	}
+	c.streams[id] = path
+	return id
+}
+
+// param returns the region of the given parameters, declaring it in the first pass.
+func (c *Context) param(spec kernels.Spec, decay bool, params ...*Parameter) kernels.Value {
+	if c.G.Err() != nil {
+		return kernels.Value{}
+	}
+	if c.declare {
+		r := &region{spec: spec, decay: decay, params: params}
+		if err := c.set.add(r); err != nil {
+			c.G.Fail(err)
+			return kernels.Value{}
+		}
+		return c.G.Persistent("param/"+params[0].Name, spec)
+	}
+	r := c.set.byName[params[0].Name]
+	if r == nil {
+		c.G.Fail(fmt.Errorf("parameter %q is unknown", params[0].Name))
+		return kernels.Value{}
+	}
+	if v, ok := c.used[r]; ok {
+		return v
+	}
+	v := c.G.View(c.arena, params[0].Name, r.offset, r.spec, params[0].Trainable)
+	c.used[r] = v
+	return v
+}
+
+// vector declares a bias or norm parameter of c elements.
+func (c *Context) vector(name string, n int, init Init) kernels.Value {
+	s := kernels.Vector(kernels.F32, n)
+	return c.param(s, false, &Parameter{Name: name, Shape: []int{n}, Trainable: true, Spec: s, init: init})
+}
+
+// constant declares an untrained vector that checkpoints hold.
+func (c *Context) constant(name string, n int, init Init) kernels.Value {
+	s := kernels.Vector(kernels.F32, n)
+	return c.param(s, false, &Parameter{Name: name, Shape: []int{n}, Spec: s, init: init})
+}
+
+// convOptions are the optional parts of a convolution layer.
+type convOptions struct {
+	image, residual kernels.Value
+	scale           float64 // of the initial weights' variance; 0 means 1
+}
+
+// Conv is a convolution layer with bias: parameters name.weight [co,ci,KH,KW] and name.bias [co].
+func (c *Context) Conv(name string, x kernels.Value, co int, g conv.Geometry, o convOptions) kernels.Value {
+	ci, k := x.Spec.C, g.KH*g.KW
+	w := kernels.Dense(kernels.F32, co, g.KH, g.KW, ci)
+	weight := c.param(w, true, &Parameter{Name: name + ".weight", Shape: []int{co, ci, g.KH, g.KW}, Trainable: true, Decay: true, Spec: w,
+		init: XavierUniform(scaleOf(o.scale), ci*k, co*k)})
+	bias := c.vector(name+".bias", co, Init{})
+	return kernels.Emit1(c.G, conv.Conv2D{Geometry: g}, x, weight, bias, o.image, o.residual)
+}
+
+func scaleOf(s float64) float64 {
+	if s == 0 {
+		return 1
+	}
+	return s
+}
+
+// dense is one of the layers that share a packed matrix.
+type dense struct {
+	name  string
+	out   int
+	scale float64
+}
+
+// Linear is one or more dense layers on the same input, packed into one product: parameters name.weight [out,in] and
+// name.bias [out] of each. The outputs lie side by side in the channels.
+func (c *Context) Linear(x, residual kernels.Value, layers ...dense) kernels.Value {
+	in, total := x.Spec.C, 0
+	var ws, bs []*Parameter
+	for _, l := range layers {
+		ws = append(ws, &Parameter{Name: l.name + ".weight", Shape: []int{l.out, in}, Trainable: true, Decay: true,
+			Spec: kernels.Dense(kernels.F32, l.out, 1, 1, in), init: XavierUniform(scaleOf(l.scale), in, l.out)})
+		bs = append(bs, &Parameter{Name: l.name + ".bias", Shape: []int{l.out}, Trainable: true, Spec: kernels.Vector(kernels.F32, l.out)})
+		total += l.out
+	}
+	weight := c.param(kernels.Dense(kernels.F32, total, 1, 1, in), true, ws...)
+	bias := c.param(kernels.Vector(kernels.F32, total), false, bs...)
+	return kernels.Emit1(c.G, linear.Linear{}, x, weight, bias, residual)
+}
+
+// Norm is a group norm layer with the operations that follow it.
+func (c *Context) Norm(name string, x, scaleShift kernels.Value, op norm.GroupNorm) kernels.Value {
+	gamma := c.vector(name+".weight", x.Spec.C, Init{Kind: One})
+	beta := c.vector(name+".bias", x.Spec.C, Init{})
+	return kernels.Emit1(c.G, op, x, gamma, beta, scaleShift)
+}
+
+// activationKind translates an act_fn.
+func activationKind(name string) elementwise.Kind {
+	if name == "gelu" {
+		return elementwise.GELU
+	}
+	return elementwise.SiLU
+}

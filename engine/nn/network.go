@@ -1,0 +1,60 @@
+package nn
+
+import (
+	"fmt"
+
+	"github.com/unnoise/unnoise/kernels"
+)
+
+// LabelKind says what conditions a network.
+type LabelKind uint8
+
+// The label kinds.
+const (
+	NoLabels LabelKind = iota
+	ClassLabels
+	VectorLabels
+)
+
+// Labels is what a network takes beside x and t: class numbers below Classes (0: no limit), or vectors of Dim elements.
+type Labels struct {
+	Kind    LabelKind
+	Classes int
+	Dim     int
+}
+
+// Spec returns the tensor of a batch of labels.
+func (l Labels) Spec(n int) kernels.Spec {
+	if l.Kind == VectorLabels {
+		return kernels.Dense(kernels.F32, n, 1, 1, l.Dim)
+	}
+	return kernels.Dense(kernels.I32, n, 1, 1, 1)
+}
+
+// Network is a noise predictor: eps_theta(x, t).
+type Network interface {
+	Config() Config
+	Labels() Labels
+	// Size returns the height and width that the configuration names, zero if it names none.
+	Size() (h, w int)
+	// CheckSize reports why samples of h x w pixels cannot be used.
+	CheckSize(h, w int) error
+	// DiscreteTime reports an error if the network cannot be used with timesteps 0..T-1.
+	DiscreteTime() error
+	// Forward emits the network: x (N,H,W,Cin), t (N,1,1,1) I32 or F32, labels as Labels says. It returns (N,H,W,Cout).
+	Forward(c *Context, x, t, labels kernels.Value) kernels.Value
+}
+
+// New returns the network of a configuration.
+func New(cfg Config) (Network, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	switch cfg := cfg.(type) {
+	case *UNet2DConfig:
+		return &unet2D{cfg}, nil
+	case *MLPConfig:
+		return &mlp{cfg}, nil
+	}
+	return nil, fmt.Errorf("there is no network of class %s", cfg.ClassName())
+}

@@ -1,0 +1,177 @@
+package nn
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/conv"
+	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/embed"
+	"github.com/unnoise/unnoise/kernels/norm"
+)
+
+// unet2D is diffusers' UNet2DModel: the U-Net of Ho et al. 2020 (appendix B) with the options of later work. Its parameters have
+// diffusers' names. Initial values are those of Ho et al. (nn.py): Xavier-uniform, the last layer of each residual branch and
+// of the network scaled by 1e-10.
+type unet2D struct{ cfg *UNet2DConfig }
+
+// zeroScale is the variance scale of layers that start at (almost) zero.
+const zeroScale = 1e-10
+
+func (u *unet2D) Config() Config { return u.cfg }
+
+func (u *unet2D) Labels() Labels {
+	switch {
+	case u.cfg.ClassEmbedType != nil && *u.cfg.ClassEmbedType == "identity":
+		return Labels{Kind: VectorLabels, Dim: u.cfg.TimeEmbedDim()}
+	case u.cfg.ClassEmbedType != nil && *u.cfg.ClassEmbedType == "timestep":
+		return Labels{Kind: ClassLabels}
+	case u.cfg.NumClassEmbeds != nil:
+		return Labels{Kind: ClassLabels, Classes: *u.cfg.NumClassEmbeds}
+	}
+	return Labels{}
+}
+
+func (u *unet2D) Size() (int, int) { return u.cfg.SampleSize.H, u.cfg.SampleSize.W }
+
+func (u *unet2D) CheckSize(h, w int) error {
+	f := 1 << (len(u.cfg.BlockOutChannels) - 1)
+	if h%f != 0 || w%f != 0 {
+		return fmt.Errorf("samples of %dx%d pixels: height and width must be multiples of %d for %d levels", h, w, f, len(u.cfg.BlockOutChannels))
+	}
+	return nil
+}
+
+func (u *unet2D) DiscreteTime() error {
+	if u.cfg.TimeEmbeddingType == "fourier" {
+		return errors.New("time_embedding_type \"fourier\" takes the logarithm of t and divides by it: such a network works with positive noise levels " +
+			"(unnoise predict), not with timesteps from 0 on")
+	}
+	return nil
+}
+
+// builder carries what all blocks need.
+type builder struct {
+	*Context
+	cfg    *UNet2DConfig
+	act    elementwise.Kind
+	times  kernels.Value  // all time projections side by side
+	places map[string]int // residual block -> its channels in times
+}
+
+// Forward implements Network.
+func (u *unet2D) Forward(c *Context, x, t, labels kernels.Value) kernels.Value {
+	cfg := u.cfg
+	if err := u.CheckSize(x.Spec.H, x.Spec.W); err != nil {
+		c.G.Fail(err)
+	}
+	b := &builder{Context: c, cfg: cfg, act: activationKind(cfg.Activation()), places: map[string]int{}}
+	b.embed(t, labels)
+	if cfg.CenterInputSample {
+		ones := kernels.Emit1(c.G, elementwise.Fill{Value: 1, N: x.Spec.N, H: x.Spec.H, W: x.Spec.W, C: x.Spec.C})
+		x = kernels.Emit1(c.G, elementwise.Add{Alpha: 2, Beta: -1}, x, ones)
+	}
+	h := b.Conv("conv_in", x, cfg.BlockOutChannels[0], conv.Same(3), convOptions{})
+	skips := []kernels.Value{h}
+	for i := range cfg.DownBlockTypes {
+		h, skips = b.down(i, h, skips)
+	}
+	h = b.mid(h)
+	for i := range cfg.UpBlockTypes {
+		h, skips = b.up(i, h, skips)
+	}
+	h = b.Norm("conv_norm_out", h, kernels.Value{}, norm.GroupNorm{Groups: cfg.NormNumGroups, Eps: cfg.NormEps, Activation: elementwise.SiLU})
+	y := b.Conv("conv_out", h, cfg.OutChannels, conv.Same(3), convOptions{scale: zeroScale})
+	if cfg.TimeEmbeddingType == "fourier" {
+		y = kernels.Emit1(c.G, elementwise.DivideTime{}, y, b.float(t))
+	}
+	return y
+}
+
+// float returns t as float32.
+func (b *builder) float(t kernels.Value) kernels.Value {
+	if t.Spec.DType == kernels.F32 {
+		return t
+	}
+	return kernels.Emit1(b.G, elementwise.ToFloat{}, t)
+}
+
+// embed emits the time (and class) embedding and all blocks' projections of it as one product.
+func (b *builder) embed(t, labels kernels.Value) {
+	cfg, dim := b.cfg, b.cfg.TimeEmbedDim()
+	features := func(t kernels.Value) kernels.Value {
+		if cfg.TimeEmbeddingType == "fourier" {
+			w := b.constant("time_proj.weight", cfg.BlockOutChannels[0], Init{Kind: Gauss, Scale: 16})
+			return kernels.Emit1(b.G, embed.Fourier{FlipSinToCos: false, Log: true}, b.float(t), w)
+		}
+		return kernels.Emit1(b.G, embed.Sinusoidal{Dim: cfg.TimeProjDim(), FlipSinToCos: cfg.FlipSinToCos, FreqShift: float64(cfg.FreqShift),
+			MaxPeriod: 10000}, t)
+	}
+	mlp := func(name string, x, residual kernels.Value) kernels.Value {
+		h := b.Linear(x, kernels.Value{}, dense{name: name + ".linear_1", out: dim})
+		h = kernels.Emit1(b.G, elementwise.Activation{Kind: elementwise.SiLU}, h)
+		return b.Linear(h, residual, dense{name: name + ".linear_2", out: dim})
+	}
+	e := mlp("time_embedding", features(t), kernels.Value{})
+	switch l := (&unet2D{cfg}).Labels(); {
+	case l.Kind == NoLabels:
+	case !labels.Ok():
+		b.G.Fail(errors.New("the network is conditioned on labels: none are given"))
+	case l.Kind == VectorLabels:
+		e = kernels.Emit1(b.G, elementwise.Add{Alpha: 1, Beta: 1}, e, labels)
+	case l.Classes > 0:
+		s := kernels.Dense(kernels.F32, l.Classes, 1, 1, dim)
+		table := b.param(s, true, &Parameter{Name: "class_embedding.weight", Shape: []int{l.Classes, dim}, Trainable: true, Decay: true, Spec: s,
+			init: Init{Kind: Gauss, Scale: 1}})
+		e = kernels.Emit1(b.G, elementwise.Add{Alpha: 1, Beta: 1}, e, kernels.Emit1(b.G, embed.Lookup{}, labels, table))
+	default:
+		e = mlp("class_embedding", features(labels), e)
+	}
+	e = kernels.Emit1(b.G, elementwise.Activation{Kind: b.act}, e)
+	var layers []dense
+	at := 0
+	for _, r := range cfg.residualBlocks() {
+		out := r.out
+		if cfg.ResnetTimeScaleShift == "scale_shift" {
+			out *= 2
+		}
+		layers = append(layers, dense{name: r.name + ".time_emb_proj", out: out})
+		b.places[r.name] = at
+		at += out
+	}
+	b.times = b.Linear(e, kernels.Value{}, layers...)
+}
+
+// residualBlock is the name and output channels of a block that is told the time.
+type residualBlock struct {
+	name string
+	out  int
+}
+
+// residualBlocks lists them in the order in which they run.
+func (c *UNet2DConfig) residualBlocks() []residualBlock {
+	var list []residualBlock
+	levels := len(c.BlockOutChannels)
+	for i, kind := range c.DownBlockTypes {
+		for j := range c.LayersPerBlock {
+			list = append(list, residualBlock{fmt.Sprintf("down_blocks.%d.resnets.%d", i, j), c.BlockOutChannels[i]})
+		}
+		if kind == "ResnetDownsampleBlock2D" && i < levels-1 {
+			list = append(list, residualBlock{fmt.Sprintf("down_blocks.%d.downsamplers.0", i), c.BlockOutChannels[i]})
+		}
+	}
+	for j := range 2 {
+		list = append(list, residualBlock{fmt.Sprintf("mid_block.resnets.%d", j), c.BlockOutChannels[levels-1]})
+	}
+	for i, kind := range c.UpBlockTypes {
+		out := c.BlockOutChannels[levels-1-i]
+		for j := range c.LayersPerBlock + 1 {
+			list = append(list, residualBlock{fmt.Sprintf("up_blocks.%d.resnets.%d", i, j), out})
+		}
+		if kind == "ResnetUpsampleBlock2D" && i < levels-1 {
+			list = append(list, residualBlock{fmt.Sprintf("up_blocks.%d.upsamplers.0", i), out})
+		}
+	}
+	return list
+}
