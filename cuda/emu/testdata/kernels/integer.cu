@@ -1,4 +1,5 @@
-// 32-bit integer arithmetic as the compiler turns it into PTX; // divisions: quotients and remainders by variables and by constants, signed and unsigned.
+// 32-bit integer arithmetic as the compiler turns it into PTX; results are written in the order below.
+// divisions: quotients and remainders by variables and by constants, signed and unsigned.
 // bits: population counts, leading zeros, reversals, permutes, funnel shifts, fields, byte sums of products.
 
 extern "C" __global__ void divisions(int n, const int *__restrict__ x, const int *__restrict__ y, int *__restrict__ out) {
