@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 )
@@ -33,34 +32,25 @@ func cifar10Tensors() []Tensor {
 	add("conv_in", 128, 3, 3, 3)
 	add("time_embedding.linear_1", 512, 128)
 	add("time_embedding.linear_2", 512, 512)
-	down := [][][2]int{{{128, 128}, {128, 128}}, {{128, 256}, {256, 256}}, {{256, 256}, {256, 256}}, {{256, 256}, {256, 256}}}
-	for i, blocks := range down {
-		for j, c := range blocks {
-			resnet(fmt.Sprintf("down_blocks.%d.resnets.%d", i, j), c[0], c[1])
-			if i == 1 {
-				attention(fmt.Sprintf("down_blocks.1.attentions.%d", j))
+	levels := func(side, sampler string, attending int, blocks [][][2]int) {
+		for i, level := range blocks {
+			for j, c := range level {
+				resnet(fmt.Sprintf("%s_blocks.%d.resnets.%d", side, i, j), c[0], c[1])
+				if i == attending {
+					attention(fmt.Sprintf("%s_blocks.%d.attentions.%d", side, i, j))
+				}
+			}
+			if cout := level[0][1]; i < 3 {
+				add(fmt.Sprintf("%s_blocks.%d.%s.0.conv", side, i, sampler), cout, cout, 3, 3)
 			}
 		}
-		if i < 3 {
-			cout := blocks[1][1]
-			add(fmt.Sprintf("down_blocks.%d.downsamplers.0.conv", i), cout, cout, 3, 3)
-		}
 	}
+	levels("down", "downsamplers", 1, [][][2]int{{{128, 128}, {128, 128}}, {{128, 256}, {256, 256}}, {{256, 256}, {256, 256}}, {{256, 256}, {256, 256}}})
 	resnet("mid_block.resnets.0", 256, 256)
 	attention("mid_block.attentions.0")
 	resnet("mid_block.resnets.1", 256, 256)
-	up := [][][2]int{{{512, 256}, {512, 256}, {512, 256}}, {{512, 256}, {512, 256}, {512, 256}}, {{512, 256}, {512, 256}, {384, 256}}, {{384, 128}, {256, 128}, {256, 128}}}
-	for i, blocks := range up {
-		for j, c := range blocks {
-			resnet(fmt.Sprintf("up_blocks.%d.resnets.%d", i, j), c[0], c[1])
-			if i == 2 {
-				attention(fmt.Sprintf("up_blocks.2.attentions.%d", j))
-			}
-		}
-		if i < 3 {
-			add(fmt.Sprintf("up_blocks.%d.upsamplers.0.conv", i), 256, 256, 3, 3)
-		}
-	}
+	levels("up", "upsamplers", 2, [][][2]int{{{512, 256}, {512, 256}, {512, 256}}, {{512, 256}, {512, 256}, {512, 256}},
+		{{512, 256}, {512, 256}, {384, 256}}, {{384, 128}, {256, 128}, {256, 128}}})
 	add("conv_norm_out", 128)
 	add("conv_out", 3, 128, 3, 3)
 	return list
@@ -72,8 +62,6 @@ func (n *byteCounter) Write(p []byte) (int, error) {
 	*n += byteCounter(len(p))
 	return len(p), nil
 }
-
-var _ io.Writer = (*byteCounter)(nil)
 
 // legacyName is the name that diffusers before 0.17 gave to a tensor.
 func legacyName(name string) string {
