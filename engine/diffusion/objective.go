@@ -93,7 +93,7 @@ func (p *Process) Weights(obj Objective, pred Prediction, variance Variance) ([]
 		}
 		for t, sigma2 := range p.Variance(variance) {
 			eps := p.Betas[t] * p.Betas[t] / (2 * sigma2 * p.Alphas[t] * (1 - p.AlphasCumprod[t]))
-			w[t] = eps * p.perEpsilonError(pred, t)
+			w[t] = eps * p.EpsilonErrorRatio(pred, t)
 		}
 		return w, nil
 	case MinSNR:
@@ -105,15 +105,16 @@ func (p *Process) Weights(obj Objective, pred Prediction, variance Variance) ([]
 			return nil, fmt.Errorf("diffusion: objective min-snr: gamma is %v; want a positive number", gamma)
 		}
 		for t, snr := range p.SNR {
-			w[t] = math.Min(snr, gamma) / snr * p.perEpsilonError(pred, t)
+			w[t] = math.Min(snr, gamma) / snr * p.EpsilonErrorRatio(pred, t)
 		}
 		return w, nil
 	}
 	return nil, fmt.Errorf("diffusion: unknown objective %q; known are simple, bound, min-snr", obj.Kind)
 }
 
-// perEpsilonError is |eps error|^2 over the squared error of pred at t.
-func (p *Process) perEpsilonError(pred Prediction, t int) float64 {
+// EpsilonErrorRatio is |eps error|^2 over the squared error of pred at the same
+// x_t and t: 1 for Epsilon, SNR for Sample, abar for VPrediction.
+func (p *Process) EpsilonErrorRatio(pred Prediction, t int) float64 {
 	switch pred {
 	case Sample:
 		return p.SNR[t]
