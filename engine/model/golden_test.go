@@ -79,9 +79,6 @@ func TestGolden(t *testing.T) {
 				mode = "reference"
 			}
 			t.Run(name+"/"+mode, func(t *testing.T) {
-				if opt.Double && testing.Short() && name != "garment" {
-					t.Skip("the float64 reference of the other nets runs without -short")
-				}
 				checkGolden(t, filepath.Join(golden, name), graph.NewCPU(opt))
 			})
 		}

@@ -1,0 +1,159 @@
+package model
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/kernels"
+	update "github.com/unnoise/unnoise/kernels/diffusion"
+	"github.com/unnoise/unnoise/kernels/rng"
+)
+
+// Denoiser emits the network's output for x (N,H,W,C) at times t (N,1,1,1).
+type Denoiser func(g *graph.Graph, x, t kernels.Value) kernels.Value
+
+// Chain is a sampler on a machine for batches of one size: a program that draws the start and one that takes a step.
+type Chain struct {
+	mach        graph.Machine
+	plan        *diffusion.Plan
+	spec        kernels.Spec
+	state       string // the persistent buffer of x
+	start, step graph.Runner
+}
+
+// NewChain builds the programs of a sampling plan for batches of n samples of h x w pixels and c channels.
+func NewChain(mach graph.Machine, plan *diffusion.Plan, n, h, w, c int, denoise Denoiser) (*Chain, error) {
+	k := &Chain{mach: mach, plan: plan, spec: kernels.Dense(kernels.F32, n, h, w, c)}
+	k.state = fmt.Sprintf("chain.x/%d,%d,%d,%d", n, h, w, c)
+	g := graph.New()
+	x := g.Persistent(k.state, k.spec)
+	g.Assign(x, kernels.Emit1(g, rng.NormalDraw{N: n, H: h, W: w, C: c, Stream: rng.StreamID("x_T")}), false)
+	p, err := g.Compile("start")
+	if err != nil {
+		return nil, err
+	}
+	if k.start, err = mach.Load(p); err != nil {
+		return nil, err
+	}
+	if p, err = k.stepProgram(denoise); err != nil {
+		return nil, err
+	}
+	if k.step, err = mach.Load(p); err != nil {
+		return nil, err
+	}
+	return k, k.writeTables()
+}
+
+func (k *Chain) tables() (times, table kernels.Spec) {
+	s := len(k.plan.Steps)
+	return kernels.Dense(kernels.I32, s, 1, 1, 1), kernels.Dense(kernels.F32, s, 1, 1, update.UpdateColumns)
+}
+
+func (k *Chain) stepProgram(denoise Denoiser) (*graph.Program, error) {
+	g := graph.New()
+	g.Phase("sample")
+	ts, us := k.tables()
+	x := g.Persistent(k.state, k.spec)
+	t := kernels.Emit1(g, update.ChainTime{N: k.spec.N}, g.Persistent(k.tableName("t"), ts))
+	out := denoise(g, x, t)
+	g.Emit(update.ReverseUpdate{Clip: k.plan.Clip, Stream: rng.StreamID("z"), InPlace: true}, x, out, g.Persistent(k.tableName("update"), us))
+	return g.Compile("sample")
+}
+
+// tableName is unique to the plan's length: tables of other plans on the same machine are overwritten by writeTables.
+func (k *Chain) tableName(kind string) string {
+	return fmt.Sprintf("chain.%s/%d", kind, len(k.plan.Steps))
+}
+
+func (k *Chain) writeTables() error {
+	ts, us := k.tables()
+	times, table := make([]int32, ts.Span()), make([]float32, us.Span())
+	for i, s := range k.plan.Steps {
+		times[i*ts.Pitch] = int32(s.T)
+		row := table[i*us.Pitch:]
+		row[update.X0FromX], row[update.X0FromOut] = float32(s.X0FromX), float32(s.X0FromOut)
+		row[update.C0], row[update.CX], row[update.Sigma] = float32(s.C0), float32(s.CX), float32(s.Sigma)
+	}
+	if err := k.mach.WriteInts(k.tableName("t"), 0, times); err != nil {
+		return err
+	}
+	return k.mach.Write(k.tableName("update"), 0, table)
+}
+
+// Run draws samples base.. of a run, or denoises noise (N,H,W,C data) if it is not nil. after, if not nil, is called with x
+// after each step; it must not keep the slice.
+func (k *Chain) Run(ctx context.Context, seed uint64, base uint32, noise []float32, after func(step int, x []float32) error) ([]float32, error) {
+	state := &kernels.StepState{Seed: seed, SampleBase: base, LossScale: 1}
+	if noise == nil {
+		if err := k.start.Run(state); err != nil {
+			return nil, err
+		}
+	} else if err := k.write(noise); err != nil {
+		return nil, err
+	}
+	for i := range k.plan.Steps {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		state.Step, state.ChainIndex = uint32(i), uint32(i)
+		if err := k.step.Run(state); err != nil {
+			return nil, err
+		}
+		if after == nil {
+			continue
+		}
+		x, err := k.read()
+		if err != nil {
+			return nil, err
+		}
+		if err := after(i, x); err != nil {
+			return nil, err
+		}
+	}
+	return k.read()
+}
+
+func (k *Chain) write(data []float32) error {
+	if len(data) != k.spec.Elements() {
+		return fmt.Errorf("%d elements of noise for %s", len(data), k.spec)
+	}
+	buf := make([]float32, k.spec.Span())
+	for r := range k.spec.Rows() {
+		copy(buf[r*k.spec.Pitch:], data[r*k.spec.C:(r+1)*k.spec.C])
+	}
+	return k.mach.Write(k.state, 0, buf)
+}
+
+func (k *Chain) read() ([]float32, error) {
+	buf := make([]float32, k.spec.Span())
+	if err := k.mach.Read(k.state, 0, buf); err != nil {
+		return nil, err
+	}
+	out := make([]float32, k.spec.Elements())
+	for r := range k.spec.Rows() {
+		copy(out[r*k.spec.C:(r+1)*k.spec.C], buf[r*k.spec.Pitch:])
+	}
+	return out, nil
+}
+
+// Start returns x_T of samples base.. of a run.
+func (k *Chain) Start(seed uint64, base uint32) ([]float32, error) {
+	if err := k.start.Run(&kernels.StepState{Seed: seed, SampleBase: base, LossScale: 1}); err != nil {
+		return nil, err
+	}
+	return k.read()
+}
+
+// StepRunner returns the program that takes one step.
+func (k *Chain) StepRunner() graph.Runner { return k.step }
+
+// Close frees the programs.
+func (k *Chain) Close() error {
+	err := k.start.Close()
+	if e := k.step.Close(); err == nil {
+		err = e
+	}
+	return err
+}

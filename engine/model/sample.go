@@ -1,0 +1,152 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/kernels"
+)
+
+// Sampler chooses a sampling chain. The zero value is DDPM over all timesteps.
+type Sampler struct {
+	Name    string            // "ddpm" or "ddim"
+	Steps   int               // 0: as many as the process has
+	Eta     float64           // ddim: 0 deterministic, 1 ancestral
+	Spacing diffusion.Spacing // "": as the model says
+}
+
+// Plan makes a sampler's chain with the model's prediction type, variance and clipping.
+func (m *Model) Plan(s Sampler) (*diffusion.Plan, error) {
+	pred, err := m.Prediction()
+	if err != nil {
+		return nil, err
+	}
+	clip := 0.0
+	if m.Scheduler.ClipSample {
+		clip = m.Scheduler.ClipSampleRange
+	}
+	if s.Steps == 0 {
+		s.Steps = m.Process.Timesteps()
+	}
+	switch s.Name {
+	case "", "ddpm":
+		v, err := diffusion.ParseVariance(m.Scheduler.VarianceType)
+		if err != nil {
+			return nil, err
+		}
+		if s.Eta != 0 {
+			return nil, errors.New("eta belongs to the ddim sampler; ddpm has none")
+		}
+		return diffusion.DDPM{Prediction: pred, Variance: v, Steps: s.Steps, Spacing: s.Spacing, StepsOffset: m.Scheduler.StepsOffset, Clip: clip}.Plan(m.Process)
+	case "ddim":
+		if s.Spacing == "" {
+			s.Spacing = diffusion.Spacing(m.Scheduler.TimestepSpacing)
+		}
+		return diffusion.DDIM{Prediction: pred, Steps: s.Steps, Eta: s.Eta, Spacing: s.Spacing, StepsOffset: m.Scheduler.StepsOffset, Clip: clip,
+			KeepAlphaZero: m.Scheduler.ClassName == "DDIMScheduler" && !m.Scheduler.SetAlphaToOne}.Plan(m.Process)
+	}
+	return nil, fmt.Errorf("unknown sampler %q: want ddpm or ddim", s.Name)
+}
+
+// SampleOptions is one request for samples.
+type SampleOptions struct {
+	N, Batch int     // Batch 0: all at once
+	Seed     uint64  // sample i depends on (Seed, i) alone
+	Noise    *Images // x_T, N samples; nil: drawn
+	Labels   []int32 // N class numbers for a network conditioned on classes
+	Plan     *diffusion.Plan
+	// After, if not nil, is called with the batch after each step; it must not keep it.
+	After func(first, step int, x *Images) error
+}
+
+// Sample draws samples, in model units, unclipped.
+func (m *Model) Sample(ctx context.Context, mach graph.Machine, o SampleOptions) (*Images, error) {
+	if err := m.checkSample(&o); err != nil {
+		return nil, err
+	}
+	if err := m.load(mach); err != nil {
+		return nil, err
+	}
+	return m.SampleWith(ctx, mach, nn.WeightsBuffer, o)
+}
+
+func (m *Model) checkSample(o *SampleOptions) error {
+	if o.N < 1 {
+		return fmt.Errorf("%d samples: want at least 1", o.N)
+	}
+	if o.Batch < 1 || o.Batch > o.N {
+		o.Batch = o.N
+	}
+	if err := m.Net.DiscreteTime(); err != nil {
+		return err
+	}
+	if o.Noise != nil && (o.Noise.N != o.N || o.Noise.C != m.C) {
+		return fmt.Errorf("noise of %d samples with %d channels: want %d with %d", o.Noise.N, o.Noise.C, o.N, m.C)
+	}
+	l := m.Net.Labels()
+	if l.Kind == nn.VectorLabels {
+		return errors.New("sampling a network conditioned on vectors is not supported")
+	}
+	return m.checkLabels(Batch{X: &Images{N: o.N}, Labels: o.Labels})
+}
+
+// SampleWith is Sample with the weights of a persistent buffer that the machine already has.
+func (m *Model) SampleWith(ctx context.Context, mach graph.Machine, weights string, o SampleOptions) (*Images, error) {
+	if err := m.checkSample(&o); err != nil {
+		return nil, err
+	}
+	h, w := m.H, m.W
+	if o.Noise != nil {
+		h, w = o.Noise.H, o.Noise.W
+	}
+	if err := m.Net.CheckSize(h, w); err != nil {
+		return nil, err
+	}
+	out := NewImages(o.N, h, w, m.C)
+	chain, err := NewChain(mach, o.Plan, o.Batch, h, w, m.C, func(g *graph.Graph, x, t kernels.Value) kernels.Value {
+		return m.Net.Forward(nn.NewContext(g, m.Params, weights, false), x, t, m.labelsInput(g, o.Batch))
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer chain.Close()
+	for lo := 0; lo < o.N; lo += o.Batch {
+		if err := m.sampleBatch(ctx, chain, o, lo, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// sampleBatch draws samples lo..; a short last batch is padded to the program's size and cut.
+func (m *Model) sampleBatch(ctx context.Context, chain *Chain, o SampleOptions, lo int, out *Images) error {
+	n, k := min(o.Batch, o.N-lo), out.H*out.W*out.C
+	var noise []float32
+	if o.Noise != nil {
+		noise = make([]float32, o.Batch*k)
+		copy(noise, o.Noise.Data[lo*k:(lo+n)*k])
+	}
+	if o.Labels != nil {
+		labels := make([]int32, o.Batch)
+		copy(labels, o.Labels[lo:lo+n])
+		if err := chain.StepRunner().SetInts("labels", labels); err != nil {
+			return err
+		}
+	}
+	var after func(int, []float32) error
+	if o.After != nil {
+		after = func(step int, x []float32) error {
+			return o.After(lo, step, &Images{n, out.H, out.W, out.C, x[:n*k]})
+		}
+	}
+	x, err := chain.Run(ctx, o.Seed, uint32(lo), noise, after)
+	if err != nil {
+		return err
+	}
+	copy(out.Data[lo*k:(lo+n)*k], x)
+	return nil
+}

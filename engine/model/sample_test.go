@@ -1,0 +1,164 @@
+package model_test
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/kernels"
+	update "github.com/unnoise/unnoise/kernels/diffusion"
+)
+
+// TestDDIMGolden holds ten steps of DDIM from a given x_T to diffusers'.
+func TestDDIMGolden(t *testing.T) {
+	m, err := model.Load(filepath.Join(golden, "ho"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"leading", "clipped", "trailing-v"} {
+		t.Run(name, func(t *testing.T) {
+			var s struct {
+				ClipSample      bool   `json:"clip_sample"`
+				PredictionType  string `json:"prediction_type"`
+				TimestepSpacing string `json:"timestep_spacing"`
+			}
+			text, err := os.ReadFile(filepath.Join(golden, "ddim", name+".json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(text, &s); err != nil {
+				t.Fatal(err)
+			}
+			m.Scheduler.ClipSample, m.Scheduler.PredictionType = s.ClipSample, s.PredictionType
+			plan, err := m.Plan(model.Sampler{Name: "ddim", Steps: 10, Spacing: diffusion.Spacing(s.TimestepSpacing)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			noise := images(t, filepath.Join(golden, "ddim", "x_T.npy"))
+			got, err := m.Sample(context.Background(), graph.NewCPU(graph.CPUOptions{}), model.SampleOptions{N: noise.N, Noise: noise, Plan: plan})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rel, _ := relL2(got.Data, images(t, filepath.Join(golden, "ddim", name+".npy")).Data)
+			t.Logf("relative L2 error %.3g", rel)
+			if !(rel <= 1e-3) {
+				t.Error("too far from diffusers' sample")
+			}
+		})
+	}
+}
+
+// TestBatchSplit draws the same samples in batches of 3 and of 10.
+func TestBatchSplit(t *testing.T) {
+	m, err := model.Load(filepath.Join(golden, "garment"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := m.Plan(model.Sampler{Name: "ddpm", Steps: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all [2]*model.Images
+	for i, batch := range []int{3, 10} {
+		all[i], err = m.Sample(context.Background(), graph.NewCPU(graph.CPUOptions{}), model.SampleOptions{N: 10, Batch: batch, Seed: 5, Plan: plan})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range all[0].Data {
+		if d := math.Abs(float64(all[0].Data[i] - all[1].Data[i])); !(d <= 1e-5) {
+			t.Fatalf("element %d differs by %g", i, d)
+		}
+	}
+}
+
+// TestGaussianChain holds the shipped sampler with the exact denoiser of standard normal data to its closed-form result: the
+// final variance of the chain (oracles for the linear schedule of 1000 steps), within four standard errors.
+func TestGaussianChain(t *testing.T) {
+	p, err := diffusion.NewProcess(diffusion.Schedule{Kind: "linear", Timesteps: 1000, BetaStart: 1e-4, BetaEnd: 0.02})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ddim := func(steps int) func() (*diffusion.Plan, error) {
+		return func() (*diffusion.Plan, error) {
+			return diffusion.NewDDIMPlan(p, diffusion.Epsilon, steps, 0, diffusion.Leading, 0)
+		}
+	}
+	cases := []struct {
+		name string
+		plan func() (*diffusion.Plan, error)
+		want float64 // variance
+		long bool
+	}{
+		{"ancestral, small variance", func() (*diffusion.Plan, error) {
+			return diffusion.NewDDPMPlan(p, diffusion.Epsilon, diffusion.FixedSmall, 1000, 0)
+		}, .9910673763521608, true},
+		{"ancestral, large variance", func() (*diffusion.Plan, error) {
+			return diffusion.NewDDPMPlan(p, diffusion.Epsilon, diffusion.FixedLarge, 1000, 0)
+		}, .9998999999993335, true},
+		{"ddim 10", ddim(10), .8316958768283756 * .8316958768283756, false},
+		{"ddim 50", ddim(50), .9640792714550708 * .9640792714550708, false},
+		{"ddim 100", ddim(100), .981850834569559 * .981850834569559, false},
+		{"ddim 1000", ddim(1000), .9981242939976004 * .9981242939976004, true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			samples := 1 << 20
+			if c.long && testing.Short() {
+				samples = 1 << 14
+			}
+			plan, err := c.plan()
+			if err != nil {
+				t.Fatal(err)
+			}
+			variance := gaussianVariance(t, p, plan, samples)
+			tol := 4 * c.want * math.Sqrt(2/float64(samples))
+			t.Logf("variance %.6f, closed form %.6f, tolerance %.6f", variance, c.want, tol)
+			if !(math.Abs(variance-c.want) <= tol) {
+				t.Error("outside four standard errors")
+			}
+		})
+	}
+}
+
+// gaussianVariance runs a chain with eps*(x,t) = sqrt(1-abar_t) x, the exact denoiser of N(0,1) data, as a noising with that table.
+func gaussianVariance(t *testing.T, p *diffusion.Process, plan *diffusion.Plan, samples int) float64 {
+	t.Helper()
+	const channels = 8
+	mach := graph.NewCPU(graph.CPUOptions{})
+	spec := kernels.Dense(kernels.F32, p.Timesteps(), 1, 1, 4)
+	denoise := func(g *graph.Graph, x, tm kernels.Value) kernels.Value {
+		return kernels.Emit1(g, update.Noising{}, x, tm, g.Persistent("exact", spec), x)
+	}
+	chain, err := model.NewChain(mach, plan, samples/channels, 1, 1, channels, denoise)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := make([]float32, spec.Span())
+	for i, abar := range p.AlphasCumprod {
+		table[i*spec.Pitch] = float32(math.Sqrt(1 - abar))
+	}
+	if err := mach.Write("exact", 0, table); err != nil {
+		t.Fatal(err)
+	}
+	x, err := chain.Run(context.Background(), 1, 0, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum, sq float64
+	for _, v := range x {
+		sum += float64(v)
+		sq += float64(v) * float64(v)
+	}
+	n := float64(len(x))
+	if mean := sum / n; math.Abs(mean) > 4/math.Sqrt(n) {
+		t.Errorf("mean %g is not zero", mean)
+	}
+	return sq / n
+}
