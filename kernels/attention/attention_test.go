@@ -1,13 +1,40 @@
 package attention
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/kerneltest"
 )
 
 func TestVariants(t *testing.T) {
 	for _, op := range []string{"attention", "attention_grad"} {
 		t.Run(op, func(t *testing.T) { kerneltest.Run(t, op) })
+	}
+}
+
+func TestRefused(t *testing.T) {
+	f := func(n, h, w, c int) *kernels.Spec {
+		s := kernels.Dense(kernels.F32, n, h, w, c)
+		return &s
+	}
+	x := f(2, 3, 3, 6)
+	for _, tc := range []struct {
+		op   kernels.Operator
+		in   []*kernels.Spec
+		want string
+	}{
+		{Attention{Heads: 4}, []*kernels.Spec{x, x, x}, "4 heads for q f32[2,3,3,6], expected a positive divisor of 6 channels"},
+		{Attention{}, []*kernels.Spec{x, x, x}, "0 heads"},
+		{Attention{Heads: 2}, []*kernels.Spec{x, x}, "2 inputs given, expected 3"},
+		{Attention{Heads: 2}, []*kernels.Spec{x, nil, x}, "operand k (input 1) is missing"},
+		{Attention{Heads: 2}, []*kernels.Spec{x, f(1, 3, 3, 6), f(1, 3, 3, 6)}, "expected k and v of one shape"},
+		{AttentionGrad{Heads: 2}, []*kernels.Spec{x, x, x, x, x, x}, "lse is f32[2,3,3,6], expected f32[2,1,2,9]"},
+		{AttentionGrad{Heads: 2}, []*kernels.Spec{x, x, x, x, f(2, 1, 2, 9), f(2, 3, 3, 3)}, "expected the shape of q"},
+	} {
+		if _, err := tc.op.Infer(tc.in); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: error %v, expected one with %q", tc.op.Name(), err, tc.want)
+		}
 	}
 }

@@ -1,9 +1,12 @@
 package norm
 
 import (
+	"math"
+	"strings"
 	"testing"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/cpu"
 	"github.com/unnoise/unnoise/kernels/kerneltest"
 	"github.com/unnoise/unnoise/kernels/rng"
 )
@@ -46,5 +49,66 @@ func TestDropoutThreshold(t *testing.T) {
 				t.Errorf("p %v, bits %d: dropped is %v by the uniform, %v by the threshold %d", p, bits, dropped, !dropped, d.words)
 			}
 		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	f := func(n, h, w, c int) *kernels.Spec {
+		s := kernels.Dense(kernels.F32, n, h, w, c)
+		return &s
+	}
+	x, v := f(2, 3, 3, 6), f(1, 1, 1, 6)
+	op := GroupNorm{Groups: 2, Eps: 1e-5}
+	for _, tc := range []struct {
+		op   kernels.Operator
+		in   []*kernels.Spec
+		want string
+	}{
+		{op, []*kernels.Spec{x, v}, "operand beta (input 2) is missing"},
+		{op, []*kernels.Spec{x, v, x}, "beta is f32[2,3,3,6], expected (1,1,1,6)"},
+		{op, []*kernels.Spec{x, v, v, f(2, 1, 1, 6)}, "expected (2,1,1,12)"},
+		{GroupNorm{Groups: 4, Eps: 1e-5}, []*kernels.Spec{x, v, v}, "4 groups"},
+		{GroupNorm{Groups: 2}, []*kernels.Spec{x, v, v}, "Eps is 0"},
+		{GroupNorm{Groups: 2, Eps: 1e-5, Dropout: 1}, []*kernels.Spec{x, v, v}, "Dropout is 1"},
+		{GroupNorm{Groups: 2, Eps: 1e-5, Activation: 7}, []*kernels.Spec{x, v, v}, "unknown activation"},
+		{GroupNormGrad(op), []*kernels.Spec{x, v, v, nil, f(2, 1, 2, 2)}, "operand dy (input 5) is missing"},
+		{GroupNormGrad(op), []*kernels.Spec{x, v, v, nil, f(2, 1, 3, 2), x}, "stats is f32[2,1,3,2], expected f32[2,1,2,2]"},
+		{GroupNormGrad(op), []*kernels.Spec{x, v, v, nil, f(2, 1, 2, 2), f(2, 3, 3, 7)}, "dy is"},
+		{GroupNormGrad(op), []*kernels.Spec{x, v, v, nil, f(2, 1, 2, 2), x, v}, "residual is"},
+	} {
+		if _, err := tc.op.Infer(tc.in); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: error %v, expected one with %q", tc.op.Name(), err, tc.want)
+		}
+	}
+}
+
+// TestLargeMean checks that the one-pass moments keep their precision where the mean is a thousand standard deviations.
+func TestLargeMean(t *testing.T) {
+	const channels = 8
+	s := kernels.Dense(kernels.F32, 1, 20, 20, channels)
+	x := make([]float32, s.Span())
+	for i := range x {
+		x[i] = 1000 + float32(math.Sin(float64(i*i)))
+	}
+	var mean, variance float64
+	for _, v := range x {
+		mean += float64(v) / float64(len(x))
+	}
+	for _, v := range x {
+		variance += (float64(v) - mean) * (float64(v) - mean) / float64(len(x))
+	}
+	op := GroupNorm{Groups: 1, Eps: 1e-5}
+	gamma := &kernels.Operand{Spec: kernels.Vector(kernels.F32, channels), F32: make([]float32, channels)}
+	stats := &kernels.Operand{Spec: op.stats(&s), F32: make([]float32, 8)}
+	c := &kernels.Call{Op: op, State: &kernels.StepState{}, In: []*kernels.Operand{{Spec: s, F32: x}, gamma, gamma},
+		Out: []*kernels.Operand{{Spec: s, F32: make([]float32, len(x))}, stats}}
+	if err := groupNormCPU(cpu.NewQueue(1), c); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := float64(stats.F32[0]), mean; math.Abs(got-want) > 1e-4 {
+		t.Errorf("mean %v, expected %v", got, want)
+	}
+	if got, want := float64(stats.F32[1]), 1/math.Sqrt(variance+op.Eps); math.Abs(got/want-1) > 1e-5 {
+		t.Errorf("1/standard deviation %v, expected %v", got, want)
 	}
 }
