@@ -38,7 +38,9 @@ func near(got float32, want, rel, abs float64) bool {
 	return math.Abs(g-want) <= rel*math.Abs(want)+abs
 }
 
-func TestFunctions(t *testing.T) {
+func TestFunctions(t *testing.T) { bothPaths(t, testFunctions) }
+
+func testFunctions(t *testing.T) {
 	x := grid()
 	ones := make([]float32, len(x))
 	for i := range ones {
@@ -53,7 +55,7 @@ func TestFunctions(t *testing.T) {
 	}{
 		{"exp", Exp, math.Exp, 1.3e-7, tiny},
 		{"sigmoid", Sigmoid, sigmoid64, 2.4e-7, 1.2e-38},
-		{"silu", SiLU, func(x float64) float64 { return x * sigmoid64(x) }, 3e-7, 3e-37},
+		{"silu", SiLU, func(x float64) float64 { return x * sigmoid64(x) }, 3e-7, 1e-36},
 		{"silu gradient", func(d, x []float32) { SiLUGrad(d, x, ones) }, func(x float64) float64 {
 			s := sigmoid64(x)
 			return s + x*s*(1-s)
@@ -79,7 +81,9 @@ func TestFunctions(t *testing.T) {
 }
 
 // TestNotFinite holds the activations to propagating NaN: a bad step must be seen.
-func TestNotFinite(t *testing.T) {
+func TestNotFinite(t *testing.T) { bothPaths(t, testNotFinite) }
+
+func testNotFinite(t *testing.T) {
 	nan := float32(math.NaN())
 	one := []float32{1}
 	for name, f := range map[string]func(d, x []float32){
@@ -162,7 +166,9 @@ func operations() []operation {
 
 // TestRows checks every operation on lengths 0..70, one and several rows, pitches, repeated rows, and that nothing outside
 // the rows is written.
-func TestRows(t *testing.T) {
+func TestRows(t *testing.T) { bothPaths(t, testRows) }
+
+func testRows(t *testing.T) {
 	for _, op := range operations() {
 		for c := 0; c <= 70; c++ {
 			for _, rows := range []int{1, 3} {
@@ -206,7 +212,9 @@ func checkRows(t *testing.T, op operation, dst, before Rows, src []Rows, rows, c
 	}
 }
 
-func TestReductions(t *testing.T) {
+func TestReductions(t *testing.T) { bothPaths(t, testReductions) }
+
+func testReductions(t *testing.T) {
 	for n := range 71 {
 		for _, length := range []int{n, 1000*n + n} {
 			a, b := randn(length, 1), randn(length, 2)
@@ -235,7 +243,9 @@ func TestReductions(t *testing.T) {
 	}
 }
 
-func TestColumns(t *testing.T) {
+func TestColumns(t *testing.T) { bothPaths(t, testColumns) }
+
+func testColumns(t *testing.T) {
 	for _, rows := range []int{1, 2, 7, 1025, 2100} {
 		for _, c := range []int{1, 5, 8, 31, 32, 33, 64, 70, 131} {
 			x, y := guarded(rows, c, c+3, 1), guarded(rows, c, c, 7)
@@ -258,7 +268,9 @@ func TestColumns(t *testing.T) {
 	}
 }
 
-func TestAdamW(t *testing.T) {
+func TestAdamW(t *testing.T) { bothPaths(t, testAdamW) }
+
+func testAdamW(t *testing.T) {
 	k := NewAdamWParams(0.5, 1e-3, 0.01, 0.9, 0.999, 1e-8, 0.1, 1e-3, 0.99)
 	for n := range 71 {
 		p, m, v, ema, g := randn(n, 1), randn(n, 2), randn(n, 3), randn(n, 4), randn(n, 5)

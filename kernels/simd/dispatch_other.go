@@ -1,3 +1,5 @@
+//go:build !amd64
+
 package simd
 
 func addRows(dst, a, b Rows, rows, c int)    { addRowsGo(dst, a, b, rows, c) }

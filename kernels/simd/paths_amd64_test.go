@@ -1,0 +1,20 @@
+package simd
+
+import "testing"
+
+// bothPaths runs a test with the assembly, where the processor has AVX2, and with the portable loops.
+func bothPaths(t *testing.T, test func(t *testing.T)) {
+	have := useAVX2
+	defer func() { useAVX2 = have }()
+	for _, path := range []struct {
+		name string
+		avx2 bool
+	}{{"portable", false}, {"avx2", true}} {
+		if path.avx2 && !have {
+			t.Log("this processor has no AVX2 and FMA: the assembly was not run")
+			continue
+		}
+		useAVX2 = path.avx2
+		t.Run(path.name, test)
+	}
+}
