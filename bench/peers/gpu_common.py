@@ -17,9 +17,9 @@ import traceback
 
 import torch
 
-SMI_FIELDS = (
-    "name,driver_version,power.limit,power.draw,temperature.gpu,clocks.sm,clocks.mem,clocks_throttle_reasons.active"
-)
+SMI_FIELDS = "name,driver_version,power.limit,power.draw,temperature.gpu,clocks.sm,clocks.mem"
+# The reasons for low clocks: the present name of the field, then that of drivers before 535.
+SMI_REASONS = ("clocks_event_reasons.active", "clocks_throttle_reasons.active")
 
 
 def flags(description):
@@ -29,25 +29,32 @@ def flags(description):
     parser.add_argument("--out", default="-", help="file for the JSON lines; - is standard output")
     parser.add_argument("--budget", type=float, default=470, help="seconds after which nothing new is begun")
     parser.add_argument("--batch", type=int, default=128, help="training batch")
+    parser.add_argument("--sdp", choices=("default", "cudnn", "flash"), default="default", help="attention backend of the net")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     if args.tiny:
         args.batch = min(args.batch, 2)
+    if args.sdp != "default":
+        torch.backends.cuda.enable_mem_efficient_sdp(False)
+        torch.backends.cuda.enable_flash_sdp(args.sdp == "flash")
+        torch.backends.cuda.enable_cudnn_sdp(args.sdp == "cudnn")
     return args
 
 
 def smi():
     """Clocks, power and throttle reasons as nvidia-smi says them now; empty without it."""
-    command = ["nvidia-smi", f"--query-gpu={SMI_FIELDS}", "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    index = torch.cuda.current_device() if torch.cuda.is_available() else 0
-    lines = done.stdout.strip().splitlines()
-    values = [v.strip() for v in lines[min(index, len(lines) - 1)].split(",")]
-    names = ("device", "driver", "power_limit_w", "power_w", "temperature_c", "sm_mhz", "mem_mhz", "throttle")
-    return dict(zip(names, values))
+    for reasons in SMI_REASONS:
+        command = ["nvidia-smi", f"--query-gpu={SMI_FIELDS},{reasons}", "--format=csv,noheader,nounits"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+        except (OSError, subprocess.SubprocessError):
+            continue
+        lines = done.stdout.strip().splitlines()
+        index = torch.cuda.current_device() if torch.cuda.is_available() else 0
+        values = [v.strip() for v in lines[min(index, len(lines) - 1)].split(",")]
+        names = ("device", "driver", "power_limit_w", "power_w", "temperature_c", "sm_mhz", "mem_mhz", "throttle")
+        return dict(zip(names, values))
+    return {}
 
 
 class Rows:
@@ -56,20 +63,24 @@ class Rows:
     def __init__(self, script, args):
         self.file = sys.stdout if args.out == "-" else open(args.out, "a", encoding="utf-8")
         self.start, self.budget, self.cuda = time.monotonic(), args.budget, args.device.startswith("cuda")
+        self.machine, self.machine_at = {}, -math.inf
         self.base = dict(
             script=script,
             torch=torch.__version__,
             cuda=torch.version.cuda,
             cudnn=torch.backends.cudnn.version() if self.cuda else None,
             device=torch.cuda.get_device_name() if self.cuda else "cpu",
+            sdp=args.sdp,
             tiny=args.tiny,
         )
 
     def write(self, kind, **fields):
-        """Writes one row; the state of the machine is read after the measurement."""
-        row = dict(self.base, kind=kind, at_s=round(time.monotonic() - self.start, 1), **fields)
-        if self.cuda:
-            row.update(smi())
+        """Writes one row with the state of the machine, read after the measurement and at most every five seconds."""
+        now = time.monotonic() - self.start
+        row = dict(self.base, kind=kind, at_s=round(now, 1), **fields)
+        if self.cuda and now - self.machine_at > 5:
+            self.machine, self.machine_at = smi(), now
+        row.update(self.machine)
         print(json.dumps(row), file=self.file, flush=True)
         if self.file is not sys.stdout:
             short = {k: v for k, v in row.items() if k not in self.base and k not in ("temperature_c", "power_limit_w")}

@@ -24,42 +24,48 @@ def variant(mode, graph):
     return f"torch.compile {mode}" + (", whole-step CUDA graph" if graph else "")
 
 
-def possible(rows, kind, label):
-    """Whether this torch can compile; if not, says so in a row."""
-    if hasattr(torch, "compile"):
-        return True
-    rows.write(kind, skipped="this torch has no torch.compile", **label)
-    return False
+def possible(rows, kind, label, graph):
+    """Whether this torch can compile and, where it must, capture; if not, says so in a row."""
+    reason = None
+    if not hasattr(torch, "compile"):
+        reason = "this torch has no torch.compile"
+    elif graph and not rows.cuda:
+        reason = "a CUDA graph needs a GPU"
+    if reason:
+        rows.write(kind, skipped=reason, **label)
+    return reason is None
 
 
 def train(rows, args, policy, mode, graph=False, need=60.0):
     """Times the compiled training step; `need` is the least time worth beginning with, in seconds."""
     label = dict(policy=policy, variant=variant(mode, graph))
-    if not possible(rows, "train", label) or (graph and not rows.cuda):
+    if not possible(rows, "train", label, graph):
         return
     with rows.section("train", need=need if rows.cuda else 0, **label) as ok:
         if ok:
             begin = time.perf_counter()
             step = gpu_net.TrainStep(policy, args.batch, args.device, args.tiny, compile_mode=mode, whole_graph=graph)
+            loss = step().item()
             setup = time.perf_counter() - begin
-            gpu_net.measure(rows, "train", step, args, args.batch, setup_s=setup, loss=step().item(), **label)
+            gpu_net.measure(rows, "train", step, args, args.batch, setup_s=setup, first_loss=loss, **label)
     release()
 
 
 def sample(rows, args, policy, mode, batch, graph=False, freezing=False, need=40.0):
-    """Times the compiled sampling step and compares its prediction with float32's."""
+    """Times the compiled sampling step; freezing lets Inductor take the weights as constants."""
     label = dict(policy=policy, variant=variant(mode, graph), freezing=freezing)
-    if not possible(rows, "sample", label) or (graph and not rows.cuda):
+    if not possible(rows, "sample", label, graph):
         return
+    import torch._inductor.config as inductor
+
     with rows.section("sample", batch=batch, need=need if rows.cuda else 0, **label) as ok:
         if ok:
-            torch._inductor.config.freezing = freezing
+            inductor.freezing = freezing
             begin = time.perf_counter()
             step = gpu_net.SampleStep(policy, batch, args.device, args.tiny, compile_mode=mode, whole_graph=graph)
             setup = time.perf_counter() - begin
             gpu_net.measure(rows, "sample", step, args, batch, setup_s=setup, **label)
-    if hasattr(torch, "_inductor"):
-        torch._inductor.config.freezing = False
+    inductor.freezing = False
     release()
 
 

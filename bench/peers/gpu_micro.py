@@ -136,7 +136,10 @@ def norm_table(rows, args, compiled=False):
 def norm_rows(rows, args, label):
     c, size, dev = label["channels"], label["size"], args.device
     fmt = torch.channels_last if label["layout"] == "nhwc" else torch.contiguous_format
-    function = torch.compile(norm_silu, dynamic=False) if label["compiled"] else norm_silu
+    function = norm_silu
+    if label["compiled"]:
+        torch.compiler.reset()  # every shape is compiled anew: Dynamo gives up after a few versions of one function
+        function = torch.compile(norm_silu, dynamic=False)
     elements = args.batch * c * size * size
     dtype = BF16 if rows.cuda else torch.float32
     operands = []
@@ -217,9 +220,12 @@ class OptimizerStep:
             p.grad = torch.randn_like(p)
         self.shadow = [p.detach().clone() for p in self.params]
         self.copy = [p.detach().to(BF16) for p in self.params]
-        self.optimizer = gpu_net.adamw(self.params, args.device)
-        self.bytes = 0
-        self.run = torch.compile(self.all) if compiled else self.all
+        self.optimizer, self.run = gpu_net.adamw(self.params, args.device), self.all
+        if compiled:
+            # Inductor fuses the multi-tensor form across tensors; the fused kernel is opaque to it.
+            on_gpu, rate = args.device.startswith("cuda"), torch.tensor(2e-4, device=args.device)
+            self.optimizer = torch.optim.AdamW(self.params, lr=rate, weight_decay=0.0, foreach=True, capturable=on_gpu)
+            self.run = torch.compile(self.all)
 
     def clip(self):
         torch.nn.utils.clip_grad_norm_(self.params, 1.0)
