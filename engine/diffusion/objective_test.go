@@ -121,3 +121,24 @@ func TestObjectiveErrors(t *testing.T) {
 		t.Errorf("fixed_small_log: %v, %v", v, err)
 	}
 }
+
+// TestNullModel is the sanity check of Sohl-Dickstein et al.'s code: on data
+// N(0, I), a reverse process with mean sqrt(1-beta) x_t and variance beta is exact,
+// so their objective K (equation 14) equals L_null, the negative entropy of the
+// data, -1/2 ln(2 pi e) per dimension.
+func TestNullModel(t *testing.T) {
+	entropy := func(variance float64) float64 { return 0.5 * math.Log(2*math.Pi*math.E*variance) }
+	for _, kind := range Kinds() {
+		p := mustProcess(t, Schedule{Kind: kind, Timesteps: 40})
+		abar := p.AlphasCumprod
+		k := entropy(1-abar[39]) - entropy(p.Betas[0]) - entropy(1)
+		for i := 1; i < 40; i++ {
+			// Both means are linear in x_0 and eps, which are N(0, 1): so is their difference.
+			c := p.PosteriorMeanCoef2[i] - math.Sqrt(p.Alphas[i])
+			fromX0 := p.PosteriorMeanCoef1[i] + c*math.Sqrt(abar[i])
+			fromEps := c * math.Sqrt(1-abar[i])
+			k -= GaussianKL(0, p.PosteriorVariance[i], math.Hypot(fromX0, fromEps), p.Betas[i])
+		}
+		near(t, kind+" K", k, -entropy(1), 1e-11)
+	}
+}

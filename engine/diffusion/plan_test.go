@@ -189,14 +189,16 @@ func TestFinalAlpha(t *testing.T) {
 func TestPlanErrors(t *testing.T) {
 	p := ho(t)
 	for want, f := range map[string]func() (*Plan, error){
-		"0 sampling steps":                 func() (*Plan, error) { return NewDDPMPlan(p, Epsilon, FixedSmall, 0, 0) },
-		"1001 sampling steps":              func() (*Plan, error) { return NewDDIMPlan(p, Epsilon, 1001, 0, Leading, 0) },
-		"eta is 1.5":                       func() (*Plan, error) { return NewDDIMPlan(p, Epsilon, 10, 1.5, Leading, 0) },
-		`unknown spacing "karras"`:         func() (*Plan, error) { return NewDDIMPlan(p, Epsilon, 10, 0, "karras", 0) },
-		`unknown prediction type "score"`:  func() (*Plan, error) { return NewDDIMPlan(p, "score", 10, 0, Leading, 0) },
-		`unknown variance type "learned"`:  func() (*Plan, error) { return NewDDPMPlan(p, Epsilon, "learned", 10, 0) },
-		"the bound of x_0 is -1":           func() (*Plan, error) { return NewDDPMPlan(p, Epsilon, FixedSmall, 10, -1) },
-		"offset of 1 needs leading":        func() (*Plan, error) { return DDIM{Prediction: Epsilon, Steps: 9, Spacing: Trailing, StepsOffset: 1}.Plan(p) },
+		"0 sampling steps":                func() (*Plan, error) { return NewDDPMPlan(p, Epsilon, FixedSmall, 0, 0) },
+		"1001 sampling steps":             func() (*Plan, error) { return NewDDIMPlan(p, Epsilon, 1001, 0, Leading, 0) },
+		"eta is 1.5":                      func() (*Plan, error) { return NewDDIMPlan(p, Epsilon, 10, 1.5, Leading, 0) },
+		`unknown spacing "karras"`:        func() (*Plan, error) { return NewDDIMPlan(p, Epsilon, 10, 0, "karras", 0) },
+		`unknown prediction type "score"`: func() (*Plan, error) { return NewDDIMPlan(p, "score", 10, 0, Leading, 0) },
+		`unknown variance type "learned"`: func() (*Plan, error) { return NewDDPMPlan(p, Epsilon, "learned", 10, 0) },
+		"the bound of x_0 is -1":          func() (*Plan, error) { return NewDDPMPlan(p, Epsilon, FixedSmall, 10, -1) },
+		"offset of 1 needs leading": func() (*Plan, error) {
+			return DDIM{Prediction: Epsilon, Steps: 9, Spacing: Trailing, StepsOffset: 1}.Plan(p)
+		},
 		"1000 leading steps with offset 1": func() (*Plan, error) { return DDIM{Prediction: Epsilon, Steps: 1000, StepsOffset: 1}.Plan(p) },
 	} {
 		if _, err := f(); err == nil || !strings.Contains(err.Error(), want) {
