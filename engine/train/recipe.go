@@ -1,0 +1,338 @@
+// Package train trains networks: recipes (configuration files and presets), the training and evaluation programs, the loop with
+// checkpoints, exact resume, held-out losses and samples.
+package train
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"reflect"
+	"sort"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/unnoise/unnoise/engine/checkpoint"
+	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/nn"
+)
+
+//go:embed presets/*.toml
+var presets embed.FS
+
+// Recipe is everything that decides a training run. It is written as config.toml.
+type Recipe struct {
+	Network   map[string]any `toml:"network"` // config.json of the network; the text "null" stands for JSON's null
+	Diffusion Diffusion      `toml:"diffusion"`
+	Data      Data           `toml:"data"`
+	Train     Train          `toml:"train"`
+	Sample    Sample         `toml:"sample"`
+}
+
+// Diffusion is the process and what the network learns of it.
+type Diffusion struct {
+	Schedule   diffusion.Schedule  `toml:"schedule"`
+	Objective  diffusion.Objective `toml:"objective"`
+	Prediction string              `toml:"prediction"` // epsilon, sample, v_prediction
+	Variance   string              `toml:"variance"`   // fixed_small, fixed_large
+	Clip       float64             `toml:"clip"`       // bound of the predicted x_0 when sampling; 0: none
+	Loss       string              `toml:"loss"`       // mse, huber, l1
+	Delta      float64             `toml:"delta"`      // of huber
+}
+
+// Data is what to learn.
+type Data struct {
+	Source string `toml:"source"` // a folder of IDX files, or the name of a 2-D set
+	Points int    `toml:"points"` // of a 2-D set
+	Seed   uint64 `toml:"seed"`   // of a 2-D set
+	Flip   bool   `toml:"flip"`   // mirror images at random
+}
+
+// Train is the optimizer and the schedule of the run.
+type Train struct {
+	Seed         uint64  `toml:"seed"`
+	Steps        int     `toml:"steps"` // the total
+	Batch        int     `toml:"batch"` // samples of a micro-batch
+	Accumulate   int     `toml:"accumulate"`
+	LearningRate float64 `toml:"learning_rate"`
+	Warmup       int     `toml:"warmup"`
+	Rate         string  `toml:"rate"`    // constant, cosine
+	Horizon      int     `toml:"horizon"` // step at which the cosine rate reaches 0
+	WeightDecay  float64 `toml:"weight_decay"`
+	Beta1        float64 `toml:"beta1"`
+	Beta2        float64 `toml:"beta2"`
+	Epsilon      float64 `toml:"epsilon"`
+	Clip         float64 `toml:"clip"` // global gradient norm; 0: none
+	EMADecay     float64 `toml:"ema_decay"`
+	EMAWarmup    bool    `toml:"ema_warmup"` // decay min(ema_decay, (1+n)/(10+n)) at update n
+
+	LogEvery        int `toml:"log_every"`
+	EvalEvery       int `toml:"eval_every"` // 0: only at the end
+	EvalSamples     int `toml:"eval_samples"`
+	SampleEvery     int `toml:"sample_every"` // 0: only at the end
+	SampleCount     int `toml:"sample_count"`
+	CheckpointEvery int `toml:"checkpoint_every"` // 0: only at the end
+	Keep            int `toml:"keep"`             // checkpoints kept
+}
+
+// Sample is the sampler of the pictures made along the way, and the default of later sampling.
+type Sample struct {
+	Sampler string  `toml:"sampler"`
+	Steps   int     `toml:"steps"` // 0: all timesteps
+	Eta     float64 `toml:"eta"`
+	Spacing string  `toml:"spacing"`
+}
+
+// free are the keys that may change when a run is resumed: they do not change what is learned.
+var free = map[string]bool{"train.steps": true, "train.log_every": true, "train.eval_every": true, "train.eval_samples": true,
+	"train.sample_every": true, "train.sample_count": true, "train.checkpoint_every": true, "train.keep": true,
+	"sample.sampler": true, "sample.steps": true, "sample.eta": true, "sample.spacing": true}
+
+// defaults are the values of keys that a file leaves out.
+func defaults() *Recipe {
+	return &Recipe{
+		Diffusion: Diffusion{Prediction: "epsilon", Variance: "fixed_large", Clip: 1, Loss: "mse", Delta: 1,
+			Schedule: diffusion.Schedule{Kind: "linear", Timesteps: 1000}, Objective: diffusion.Objective{Kind: "simple"}},
+		Data: Data{Points: 10000},
+		Train: Train{Steps: 1000, Batch: 64, Accumulate: 1, LearningRate: 2e-4, Rate: "constant", Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8,
+			Clip: 1, EMADecay: 0.9999, EMAWarmup: true, LogEvery: 10, EvalSamples: 1000, SampleCount: 64, Keep: 3},
+		Sample: Sample{Sampler: "ddpm"},
+	}
+}
+
+// Presets lists the names of the embedded recipes.
+func Presets() []string {
+	entries, err := presets.ReadDir("presets")
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".toml"))
+	}
+	return names
+}
+
+// Preset reads an embedded recipe, with overrides key=value.
+func Preset(name string, set []string) (*Recipe, error) {
+	text, err := presets.ReadFile("presets/" + name + ".toml")
+	if err != nil {
+		return nil, fmt.Errorf("unknown preset %q: want one of %s", name, strings.Join(Presets(), ", "))
+	}
+	return Parse("preset "+name, string(text), set)
+}
+
+// ReadFile reads a recipe from a TOML file, with overrides key=value.
+func ReadFile(path string, set []string) (*Recipe, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, string(text), set)
+}
+
+// Parse reads a recipe's text; name is what errors call it. Unknown keys are errors.
+func Parse(name, text string, set []string) (*Recipe, error) {
+	r := defaults()
+	if err := r.merge(name, text); err != nil {
+		return nil, err
+	}
+	for _, kv := range set {
+		key, value, ok := strings.Cut(kv, "=")
+		if !ok || key == "" {
+			return nil, fmt.Errorf("--set %q: want key=value, for example train.batch=32", kv)
+		}
+		if err := r.override(strings.TrimSpace(key), strings.TrimSpace(value)); err != nil {
+			return nil, err
+		}
+	}
+	return r, r.Validate()
+}
+
+func (r *Recipe) merge(name, text string) error {
+	meta, err := toml.Decode(text, r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if un := meta.Undecoded(); len(un) > 0 {
+		return fmt.Errorf("%s: unknown key %q%s", name, un[0].String(), suggestion(un[0].String()))
+	}
+	return nil
+}
+
+// override sets one key; a value that is not TOML is taken as text.
+func (r *Recipe) override(key, value string) error {
+	name := "--set " + key
+	err := r.merge(name, key+" = "+value)
+	var parse toml.ParseError
+	if err != nil && asParse(err, &parse) {
+		return r.merge(name, fmt.Sprintf("%s = %q", key, value))
+	}
+	return err
+}
+
+// keys lists every key of a recipe.
+func keys() []string {
+	var list []string
+	for k := range flatten(defaults()) {
+		list = append(list, k)
+	}
+	sort.Strings(list)
+	return list
+}
+
+// suggestion names known keys with the same last part, or all keys of the table.
+func suggestion(key string) string {
+	last := key[strings.LastIndex(key, ".")+1:]
+	table, _, _ := strings.Cut(key, ".")
+	var same, inTable []string
+	for _, k := range keys() {
+		if strings.HasSuffix(k, "."+last) {
+			same = append(same, k)
+		}
+		if strings.HasPrefix(k, table+".") {
+			inTable = append(inTable, k)
+		}
+	}
+	switch {
+	case len(same) > 0:
+		return ": did you mean " + strings.Join(same, " or ") + "?"
+	case len(inTable) > 0:
+		return ": known are " + strings.Join(inTable, ", ")
+	}
+	return ": tables are network, diffusion, data, train, sample"
+}
+
+// Encode returns the recipe as TOML, defaults included.
+func (r *Recipe) Encode() ([]byte, error) {
+	var b bytes.Buffer
+	enc := toml.NewEncoder(&b)
+	enc.Indent = ""
+	if err := enc.Encode(r); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// flatten returns the values by dotted key.
+func flatten(r *Recipe) map[string]string {
+	out := map[string]string{}
+	var walk func(prefix string, v reflect.Value)
+	walk = func(prefix string, v reflect.Value) {
+		if v.Kind() == reflect.Struct {
+			for i := range v.NumField() {
+				walk(prefix+v.Type().Field(i).Tag.Get("toml")+".", v.Field(i))
+			}
+			return
+		}
+		key := strings.TrimSuffix(prefix, ".")
+		if v.Kind() == reflect.Map {
+			for _, k := range v.MapKeys() {
+				out[key+"."+k.String()] = fmt.Sprint(v.MapIndex(k).Interface())
+			}
+			return
+		}
+		out[key] = fmt.Sprint(v.Interface())
+	}
+	walk("", reflect.ValueOf(*r))
+	return out
+}
+
+// Changes lists the keys in which two recipes differ, as "key: old -> new"; those that cannot change the result are left out.
+func Changes(old, new *Recipe) []string {
+	a, b := flatten(old), flatten(new)
+	for k := range b {
+		if _, ok := a[k]; !ok {
+			a[k] = "absent"
+		}
+	}
+	var list []string
+	for k, v := range a {
+		w, ok := b[k]
+		if !ok {
+			w = "absent"
+		}
+		if v != w && !free[k] {
+			list = append(list, fmt.Sprintf("%s: %s -> %s", k, v, w))
+		}
+	}
+	sort.Strings(list)
+	return list
+}
+
+// Hash identifies everything that decides the result: SHA-256 over the sorted keys that are not free.
+func (r *Recipe) Hash() string {
+	values := flatten(r)
+	var list []string
+	for k := range values {
+		if !free[k] {
+			list = append(list, k)
+		}
+	}
+	sort.Strings(list)
+	h := sha256.New()
+	for _, k := range list {
+		fmt.Fprintf(h, "%s=%s\n", k, values[k])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// NetworkConfig returns the network's configuration.
+func (r *Recipe) NetworkConfig() (nn.Config, error) {
+	fixed := map[string]any{}
+	for k, v := range r.Network {
+		if v == "null" {
+			v = nil
+		}
+		fixed[k] = v
+	}
+	text, err := json.Marshal(fixed)
+	if err != nil {
+		return nil, fmt.Errorf("network: %w", err)
+	}
+	cfg, err := nn.ParseConfig(text)
+	if err != nil {
+		return nil, fmt.Errorf("network: %w", err)
+	}
+	return cfg, nil
+}
+
+// Scheduler returns the diffusers scheduler configuration of the recipe.
+func (r *Recipe) Scheduler() (*checkpoint.SchedulerConfig, error) {
+	d := r.Diffusion
+	s, err := checkpoint.NewScheduler(checkpoint.DDPMScheduler)
+	if err != nil {
+		return nil, err
+	}
+	schedule, err := d.Schedule.Normalized()
+	if err != nil {
+		return nil, fmt.Errorf("diffusion.schedule: %w", err)
+	}
+	betas, err := schedule.Betas()
+	if err != nil {
+		return nil, fmt.Errorf("diffusion.schedule: %w", err)
+	}
+	name, err := schedule.DiffusersName()
+	if err != nil {
+		name = "" // written as trained betas
+	}
+	s.NumTrainTimesteps = schedule.Timesteps
+	s.SetBetas(name, schedule.BetaStart, schedule.BetaEnd, betas)
+	pred, err := diffusion.ParsePrediction(d.Prediction)
+	if err != nil {
+		return nil, fmt.Errorf("diffusion.prediction: %w", err)
+	}
+	variance, err := diffusion.ParseVariance(d.Variance)
+	if err != nil {
+		return nil, fmt.Errorf("diffusion.variance: %w", err)
+	}
+	s.PredictionType, s.VarianceType = string(pred), string(variance)
+	if s.ClipSample = d.Clip > 0; s.ClipSample {
+		s.ClipSampleRange = d.Clip
+	}
+	return s, nil
+}

@@ -1,0 +1,81 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/kernels/loss"
+)
+
+func asParse(err error, target *toml.ParseError) bool { return errors.As(err, target) }
+
+// Validate reports the first value that cannot be used, naming its key.
+func (r *Recipe) Validate() error {
+	t, d := r.Train, r.Diffusion
+	checks := []struct {
+		ok   bool
+		key  string
+		have any
+		want string
+	}{
+		{t.Steps >= 1, "train.steps", t.Steps, "at least 1"},
+		{t.Batch >= 1, "train.batch", t.Batch, "at least 1"},
+		{t.Accumulate >= 1, "train.accumulate", t.Accumulate, "at least 1"},
+		{t.LearningRate > 0, "train.learning_rate", t.LearningRate, "a positive number"},
+		{t.Warmup >= 0, "train.warmup", t.Warmup, "0 or more steps"},
+		{t.Rate == "constant" || t.Rate == "cosine", "train.rate", t.Rate, "constant or cosine"},
+		{t.Rate != "cosine" || t.Horizon > t.Warmup, "train.horizon", t.Horizon, "more steps than train.warmup, since train.rate is cosine"},
+		{t.WeightDecay >= 0, "train.weight_decay", t.WeightDecay, "0 or more"},
+		{t.Beta1 >= 0 && t.Beta1 < 1, "train.beta1", t.Beta1, "0 <= beta1 < 1"},
+		{t.Beta2 >= 0 && t.Beta2 < 1, "train.beta2", t.Beta2, "0 <= beta2 < 1"},
+		{t.Epsilon > 0, "train.epsilon", t.Epsilon, "a positive number"},
+		{t.Clip >= 0, "train.clip", t.Clip, "0 (no clipping) or more"},
+		{t.EMADecay >= 0 && t.EMADecay < 1, "train.ema_decay", t.EMADecay, "0 <= decay < 1"},
+		{t.LogEvery >= 1, "train.log_every", t.LogEvery, "at least 1"},
+		{t.EvalEvery >= 0, "train.eval_every", t.EvalEvery, "0 or more"},
+		{t.EvalSamples >= 0, "train.eval_samples", t.EvalSamples, "0 or more"},
+		{t.SampleEvery >= 0, "train.sample_every", t.SampleEvery, "0 or more"},
+		{t.SampleCount >= 0, "train.sample_count", t.SampleCount, "0 or more"},
+		{t.CheckpointEvery >= 0, "train.checkpoint_every", t.CheckpointEvery, "0 or more"},
+		{t.Keep >= 1, "train.keep", t.Keep, "at least 1"},
+		{r.Data.Points >= 1, "data.points", r.Data.Points, "at least 1"},
+		{d.Clip >= 0, "diffusion.clip", d.Clip, "0 (no clipping) or more"},
+		{r.Sample.Steps >= 0, "sample.steps", r.Sample.Steps, "0 (all) or more"},
+	}
+	for _, c := range checks {
+		if !c.ok {
+			return fmt.Errorf("%s = %v: want %s", c.key, c.have, c.want)
+		}
+	}
+	if _, err := r.lossKind(); err != nil {
+		return err
+	}
+	if r.Sample.Spacing != "" {
+		if _, err := diffusion.ParseSpacing(r.Sample.Spacing); err != nil {
+			return fmt.Errorf("sample.spacing: %w", err)
+		}
+	}
+	if _, err := r.NetworkConfig(); err != nil {
+		return err
+	}
+	_, err := r.Scheduler()
+	return err
+}
+
+func (r *Recipe) lossKind() (loss.Kind, error) {
+	switch r.Diffusion.Loss {
+	case "mse":
+		return loss.MSE, nil
+	case "huber":
+		if r.Diffusion.Delta <= 0 {
+			return 0, fmt.Errorf("diffusion.delta = %v: want a positive number", r.Diffusion.Delta)
+		}
+		return loss.Huber, nil
+	case "l1":
+		return loss.L1, nil
+	}
+	return 0, fmt.Errorf("diffusion.loss = %q: want mse, huber or l1", r.Diffusion.Loss)
+}
