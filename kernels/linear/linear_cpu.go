@@ -42,7 +42,7 @@ func linearCPU(q kernels.Queue, c *kernels.Call) error {
 		blas.Gemm(false, true, r1-r0, o1-o0, x.C, 1, x.F32[r0*x.Pitch:], x.Pitch, w.F32[o0*w.Pitch:], w.Pitch, beta, out, y.Pitch)
 	}
 	rows := y.Rows()
-	if rows < 32 {
+	if rows < fewRows {
 		cpu.Of(q).Range(y.C, grain(y.C, rows*x.C), func(lo, hi int) { block(0, rows, lo, hi) })
 		return nil
 	}

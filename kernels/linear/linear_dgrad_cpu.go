@@ -38,7 +38,7 @@ func linearDgradCPU(q kernels.Queue, c *kernels.Call) error {
 		blas.Gemm(false, false, r1-r0, i1-i0, dy.C, 1, dy.F32[r0*dy.Pitch:], dy.Pitch, w.F32[i0:], w.Pitch, beta, out, dx.Pitch)
 	}
 	rows := dx.Rows()
-	if rows < 32 {
+	if rows < fewRows {
 		cpu.Of(q).Range(dx.C, grain(dx.C, rows*dy.C), func(lo, hi int) { block(0, rows, lo, hi) })
 		return nil
 	}

@@ -63,11 +63,14 @@ func operand(ops []*kernels.Operand, i int) *kernels.Operand {
 	return nil
 }
 
-// minChunkMACs is the least work worth handing to a worker: some 20 microseconds.
-const minChunkMACs = 1 << 19
+// minChunkMACs is the least work worth handing to a worker: some 50 microseconds, many times what packing its operands takes.
+const minChunkMACs = 1 << 21
 
 // maxChunks bounds the number of chunks a product is split into, so that no chunk is all packing.
-const maxChunks = 64
+const maxChunks = 32
+
+// fewRows is the number of rows below which a product is split over its columns.
+const fewRows = 32
 
 // grain returns how many of n rows a chunk holds where each row costs macs multiply-adds: a multiple of 16 that depends on
 // the shape alone.
