@@ -57,6 +57,7 @@ type scratch struct {
 	partA, partB              []float32 // float32 sums of one tile
 	sumA, sumB                []float64 // their float64 totals
 	scale, shift, slope, lift []float32
+	center                    []float32 // mean of each channel's group
 	mean, rstd                []float64
 	tileRows                  int
 }
@@ -69,10 +70,10 @@ func newScratch(x *kernels.Spec) *scratch {
 	rows := max(4, tileElements/x.C/4*4)
 	s, _ := scratches.Get().(*scratch)
 	if s == nil || len(s.scale) < x.C || len(s.tile) < rows*x.C {
-		s = &scratch{tile: make([]float32, rows*x.C), mask: make([]float32, rows*x.C),
-			partA: make([]float32, x.C), partB: make([]float32, x.C), sumA: make([]float64, x.C), sumB: make([]float64, x.C),
-			scale: make([]float32, x.C), shift: make([]float32, x.C), slope: make([]float32, x.C), lift: make([]float32, x.C),
-			mean: make([]float64, x.C), rstd: make([]float64, x.C)}
+		single := func() []float32 { return make([]float32, x.C) }
+		double := func() []float64 { return make([]float64, x.C) }
+		s = &scratch{tile: make([]float32, rows*x.C), mask: make([]float32, rows*x.C), partA: single(), partB: single(), sumA: double(), sumB: double(),
+			scale: single(), shift: single(), slope: single(), lift: single(), center: single(), mean: double(), rstd: double()}
 	}
 	s.tileRows = rows
 	return s
@@ -87,16 +88,11 @@ func (s *scratch) tiles(rows int, fn func(lo, rows int)) {
 	}
 }
 
-// sum adds the column sums of a to sumA and those of a*b to sumB.
-func (s *scratch) sum(a, b simd.Rows, rows, c int) {
-	partA, partB := s.partA[:c], s.partB[:c]
-	clear(partA)
-	clear(partB)
-	simd.AddRows(simd.Row(partA), simd.Row(partA), a, rows, c)
-	simd.MulAddRows(simd.Row(partB), a, b, rows, c)
-	for i, v := range partA {
+// total adds the float32 sums of a tile to sumA and sumB.
+func (s *scratch) total(c int) {
+	for i, v := range s.partA[:c] {
 		s.sumA[i] += float64(v)
-		s.sumB[i] += float64(partB[i])
+		s.sumB[i] += float64(s.partB[i])
 	}
 }
 

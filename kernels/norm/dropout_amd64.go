@@ -1,7 +1,5 @@
 package norm
 
-import "golang.org/x/sys/cpu"
-
 // maskBlock is the number of elements that maskAVX2 writes at a time.
 const maskBlock = 32
 
@@ -14,7 +12,7 @@ func maskAVX2(dst *float32, blocks int, counter *[4]uint32, key *[2]uint32, thre
 // maskBlocks writes whole blocks where the processor can and returns how many elements it wrote.
 func (d dropout) maskBlocks(dst []float32, counter [4]uint32) int {
 	blocks := len(dst) / maskBlock
-	if blocks == 0 || !cpu.X86.HasAVX2 {
+	if blocks == 0 || !vector {
 		return 0
 	}
 	maskAVX2(&dst[0], blocks, &counter, &d.key, d.words, d.keep)

@@ -73,9 +73,8 @@ func (s *scratch) moments(c *kernels.Call, b band) {
 	clear(s.sumA[:b.c])
 	clear(s.sumB[:b.c])
 	s.tiles(pixels, func(lo, rows int) {
-		d := simd.Rows{Data: s.tile, Pitch: b.c}
-		simd.LinearCombinationRows(d, 1, b.rows(x, lo), -1, simd.Row(pivot), rows, b.c)
-		s.sum(d, d, rows, b.c)
+		columnMoments(s.partA, s.partB, b.rows(x, lo), rows, b.c, pivot)
+		s.total(b.c)
 	})
 	op := c.Op.(GroupNorm)
 	n := float64(pixels)

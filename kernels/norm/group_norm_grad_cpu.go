@@ -119,17 +119,18 @@ func (s *scratch) readStats(c *kernels.Call, b band) {
 func (s *scratch) sums(c *kernels.Call, b band) {
 	x := c.In[0]
 	for ch := range b.c {
-		g := ch / b.size
-		s.slope[ch], s.lift[ch] = float32(s.rstd[g]), float32(-s.mean[g]*s.rstd[g])
+		s.center[ch] = float32(s.mean[ch/b.size])
 	}
 	clear(s.sumA[:b.c])
 	clear(s.sumB[:b.c])
 	s.tiles(x.H*x.W, func(lo, rows int) {
 		dz := s.upstream(c, b, lo, rows)
-		xhat := simd.Rows{Data: s.tile, Pitch: b.c}
-		simd.AffineRows(xhat, b.rows(x, lo), simd.Row(s.slope), simd.Row(s.lift), rows, b.c)
-		s.sum(dz, xhat, rows, b.c)
+		columnProducts(s.partA, s.partB, dz, b.rows(x, lo), rows, b.c, s.center)
+		s.total(b.c)
 	})
+	for ch := range b.c {
+		s.sumB[ch] *= s.rstd[ch/b.size]
+	}
 }
 
 // upstream returns the rows of dz of a tile.
@@ -195,11 +196,10 @@ func (s *scratch) inputGrad(c *kernels.Call, b band) {
 		dz = c.In[5]
 	}
 	s.tiles(x.H*x.W, func(lo, rows int) {
-		rest := simd.Rows{Data: s.tile, Pitch: b.c}
-		simd.AffineRows(rest, b.rows(x, lo), simd.Row(s.slope), simd.Row(s.lift), rows, b.c)
+		out := b.rows(dx, lo)
+		combine(out, b.rows(dz, lo), b.rows(x, lo), rows, b.c, s.scale, s.slope, s.lift)
 		if residual != nil {
-			simd.AddRows(rest, rest, b.rows(residual, lo), rows, b.c)
+			simd.AddRows(out, out, b.rows(residual, lo), rows, b.c)
 		}
-		simd.AffineRows(b.rows(dx, lo), b.rows(dz, lo), simd.Row(s.scale), rest, rows, b.c)
 	})
 }

@@ -1,0 +1,284 @@
+#include "textflag.h"
+
+// All three functions take columns in blocks of 32, then 8, and keep the columns' sums or coefficients in registers while
+// they walk down the rows. Pitches are in bytes; columns is a multiple of 8; there is at least one row.
+
+// ADVANCE moves all column pointers n columns to the right; those that a function does not use may hold anything.
+#define ADVANCE(n) \
+	ADDQ $(4*n), SI \
+	ADDQ $(4*n), R8 \
+	ADDQ $(4*n), R9 \
+	ADDQ $(4*n), R10 \
+	ADDQ $(4*n), R11 \
+	SUBQ $n, CX
+
+// func momentsAVX2(sum, squares *float32, x *float32, pitch, rows, columns int, pivot *float32)
+// SI x, R8 pivot, R9 sum, R10 squares
+TEXT ·momentsAVX2(SB), NOSPLIT, $0-56
+	MOVQ sum+0(FP), R9
+	MOVQ squares+8(FP), R10
+	MOVQ x+16(FP), SI
+	MOVQ pitch+24(FP), BX
+	MOVQ rows+32(FP), DX
+	MOVQ columns+40(FP), CX
+	MOVQ pivot+48(FP), R8
+
+moments32:
+	CMPQ CX, $32
+	JLT  moments8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VMOVUPS 0(R8), Y8
+	VMOVUPS 32(R8), Y9
+	VMOVUPS 64(R8), Y10
+	VMOVUPS 96(R8), Y11
+	MOVQ SI, DI
+	MOVQ DX, AX
+
+momentsRow32:
+	VMOVUPS 0(DI), Y12
+	VMOVUPS 32(DI), Y13
+	VMOVUPS 64(DI), Y14
+	VMOVUPS 96(DI), Y15
+	VSUBPS Y8, Y12, Y12
+	VSUBPS Y9, Y13, Y13
+	VSUBPS Y10, Y14, Y14
+	VSUBPS Y11, Y15, Y15
+	VADDPS Y12, Y0, Y0
+	VADDPS Y13, Y1, Y1
+	VADDPS Y14, Y2, Y2
+	VADDPS Y15, Y3, Y3
+	VFMADD231PS Y12, Y12, Y4
+	VFMADD231PS Y13, Y13, Y5
+	VFMADD231PS Y14, Y14, Y6
+	VFMADD231PS Y15, Y15, Y7
+	ADDQ BX, DI
+	DECQ AX
+	JNZ  momentsRow32
+	VMOVUPS Y0, 0(R9)
+	VMOVUPS Y1, 32(R9)
+	VMOVUPS Y2, 64(R9)
+	VMOVUPS Y3, 96(R9)
+	VMOVUPS Y4, 0(R10)
+	VMOVUPS Y5, 32(R10)
+	VMOVUPS Y6, 64(R10)
+	VMOVUPS Y7, 96(R10)
+	ADVANCE(32)
+	JMP moments32
+
+moments8:
+	TESTQ CX, CX
+	JEQ  momentsDone
+	VXORPS Y0, Y0, Y0
+	VXORPS Y4, Y4, Y4
+	VMOVUPS 0(R8), Y8
+	MOVQ SI, DI
+	MOVQ DX, AX
+
+momentsRow8:
+	VMOVUPS 0(DI), Y12
+	VSUBPS Y8, Y12, Y12
+	VADDPS Y12, Y0, Y0
+	VFMADD231PS Y12, Y12, Y4
+	ADDQ BX, DI
+	DECQ AX
+	JNZ  momentsRow8
+	VMOVUPS Y0, 0(R9)
+	VMOVUPS Y4, 0(R10)
+	ADVANCE(8)
+	JMP moments8
+
+momentsDone:
+	VZEROUPPER
+	RET
+
+// func productsAVX2(sum, product *float32, dz *float32, dzPitch int, x *float32, pitch, rows, columns int, mean *float32)
+// SI x, R11 dz, R8 mean, R9 sum, R10 product
+TEXT ·productsAVX2(SB), NOSPLIT, $0-72
+	MOVQ sum+0(FP), R9
+	MOVQ product+8(FP), R10
+	MOVQ dz+16(FP), R11
+	MOVQ dzPitch+24(FP), R13
+	MOVQ x+32(FP), SI
+	MOVQ pitch+40(FP), BX
+	MOVQ rows+48(FP), DX
+	MOVQ columns+56(FP), CX
+	MOVQ mean+64(FP), R8
+
+products32:
+	CMPQ CX, $32
+	JLT  products8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VMOVUPS 0(R8), Y8
+	VMOVUPS 32(R8), Y9
+	VMOVUPS 64(R8), Y10
+	VMOVUPS 96(R8), Y11
+	MOVQ SI, DI
+	MOVQ R11, R12
+	MOVQ DX, AX
+
+productsRow32:
+	VMOVUPS 0(DI), Y12
+	VMOVUPS 32(DI), Y13
+	VMOVUPS 0(R12), Y14
+	VMOVUPS 32(R12), Y15
+	VSUBPS Y8, Y12, Y12
+	VSUBPS Y9, Y13, Y13
+	VADDPS Y14, Y0, Y0
+	VADDPS Y15, Y1, Y1
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y13, Y15, Y5
+	VMOVUPS 64(DI), Y12
+	VMOVUPS 96(DI), Y13
+	VMOVUPS 64(R12), Y14
+	VMOVUPS 96(R12), Y15
+	VSUBPS Y10, Y12, Y12
+	VSUBPS Y11, Y13, Y13
+	VADDPS Y14, Y2, Y2
+	VADDPS Y15, Y3, Y3
+	VFMADD231PS Y12, Y14, Y6
+	VFMADD231PS Y13, Y15, Y7
+	ADDQ BX, DI
+	ADDQ R13, R12
+	DECQ AX
+	JNZ  productsRow32
+	VMOVUPS Y0, 0(R9)
+	VMOVUPS Y1, 32(R9)
+	VMOVUPS Y2, 64(R9)
+	VMOVUPS Y3, 96(R9)
+	VMOVUPS Y4, 0(R10)
+	VMOVUPS Y5, 32(R10)
+	VMOVUPS Y6, 64(R10)
+	VMOVUPS Y7, 96(R10)
+	ADVANCE(32)
+	JMP products32
+
+products8:
+	TESTQ CX, CX
+	JEQ  productsDone
+	VXORPS Y0, Y0, Y0
+	VXORPS Y4, Y4, Y4
+	VMOVUPS 0(R8), Y8
+	MOVQ SI, DI
+	MOVQ R11, R12
+	MOVQ DX, AX
+
+productsRow8:
+	VMOVUPS 0(DI), Y12
+	VMOVUPS 0(R12), Y14
+	VSUBPS Y8, Y12, Y12
+	VADDPS Y14, Y0, Y0
+	VFMADD231PS Y12, Y14, Y4
+	ADDQ BX, DI
+	ADDQ R13, R12
+	DECQ AX
+	JNZ  productsRow8
+	VMOVUPS Y0, 0(R9)
+	VMOVUPS Y4, 0(R10)
+	ADVANCE(8)
+	JMP products8
+
+productsDone:
+	VZEROUPPER
+	RET
+
+// func combineAVX2(dx *float32, dxPitch int, dz *float32, dzPitch int, x *float32, pitch, rows, columns int, scale, slope, lift *float32)
+// SI x, R11 dz, R15 dx, R8 scale, R9 slope, R10 lift
+TEXT ·combineAVX2(SB), NOSPLIT, $0-88
+	MOVQ dx+0(FP), R15
+	MOVQ dz+16(FP), R11
+	MOVQ dzPitch+24(FP), R13
+	MOVQ x+32(FP), SI
+	MOVQ pitch+40(FP), BX
+	MOVQ columns+56(FP), CX
+	MOVQ scale+64(FP), R8
+	MOVQ slope+72(FP), R9
+	MOVQ lift+80(FP), R10
+
+combine32:
+	CMPQ CX, $32
+	JLT  combine8
+	VMOVUPS 0(R8), Y0
+	VMOVUPS 32(R8), Y1
+	VMOVUPS 64(R8), Y2
+	VMOVUPS 96(R8), Y3
+	VMOVUPS 0(R9), Y4
+	VMOVUPS 32(R9), Y5
+	VMOVUPS 64(R9), Y6
+	VMOVUPS 96(R9), Y7
+	VMOVUPS 0(R10), Y8
+	VMOVUPS 32(R10), Y9
+	VMOVUPS 64(R10), Y10
+	VMOVUPS 96(R10), Y11
+	MOVQ SI, DI
+	MOVQ R11, R12
+	MOVQ R15, DX
+	MOVQ rows+48(FP), AX
+
+combineRow32:
+	VMOVAPS Y8, Y12
+	VMOVAPS Y9, Y13
+	VMOVAPS Y10, Y14
+	VMOVAPS Y11, Y15
+	VFMADD231PS 0(DI), Y4, Y12
+	VFMADD231PS 32(DI), Y5, Y13
+	VFMADD231PS 64(DI), Y6, Y14
+	VFMADD231PS 96(DI), Y7, Y15
+	VFMADD231PS 0(R12), Y0, Y12
+	VFMADD231PS 32(R12), Y1, Y13
+	VFMADD231PS 64(R12), Y2, Y14
+	VFMADD231PS 96(R12), Y3, Y15
+	VMOVUPS Y12, 0(DX)
+	VMOVUPS Y13, 32(DX)
+	VMOVUPS Y14, 64(DX)
+	VMOVUPS Y15, 96(DX)
+	ADDQ BX, DI
+	ADDQ R13, R12
+	ADDQ dxPitch+8(FP), DX
+	DECQ AX
+	JNZ  combineRow32
+	ADDQ $128, R15
+	ADVANCE(32)
+	JMP combine32
+
+combine8:
+	TESTQ CX, CX
+	JEQ  combineDone
+	VMOVUPS 0(R8), Y0
+	VMOVUPS 0(R9), Y4
+	VMOVUPS 0(R10), Y8
+	MOVQ SI, DI
+	MOVQ R11, R12
+	MOVQ R15, DX
+	MOVQ rows+48(FP), AX
+
+combineRow8:
+	VMOVAPS Y8, Y12
+	VFMADD231PS 0(DI), Y4, Y12
+	VFMADD231PS 0(R12), Y0, Y12
+	VMOVUPS Y12, 0(DX)
+	ADDQ BX, DI
+	ADDQ R13, R12
+	ADDQ dxPitch+8(FP), DX
+	DECQ AX
+	JNZ  combineRow8
+	ADDQ $32, R15
+	ADVANCE(8)
+	JMP combine8
+
+combineDone:
+	VZEROUPPER
+	RET

@@ -1,0 +1,12 @@
+package norm
+
+import "testing"
+
+// TestPortable runs the same tests without assembly.
+func TestPortable(t *testing.T) {
+	defer func(v bool) { vector = v }(vector)
+	vector = false
+	t.Run("variants", TestVariants)
+	t.Run("mask", TestMask)
+	t.Run("large mean", TestLargeMean)
+}
