@@ -100,6 +100,7 @@ func (GroupNormGrad) Cases() []kernels.Case {
 		c("scale and shift", GroupNormGrad{Groups: 2, Activation: silu}, r(2, 3, 5, 6), v(6), v(6), r(2, 1, 1, 12), stats(2, 2), r(2, 3, 5, 6), r(2, 3, 5, 6)),
 		c("dropout", GroupNormGrad{Groups: 7, Activation: silu, Dropout: 0.3, Stream: 9}, r(2, 3, 3, 7), v(7), v(7), no(), stats(2, 7), r(2, 3, 3, 7), no()),
 		c("dropout alone", GroupNormGrad{Groups: 1, Dropout: 0.5}, r(9, 3, 1, 3), v(3), v(3), r(9, 1, 1, 6), stats(9, 1), r(9, 3, 1, 3), no()),
+		c("dropout below float32", GroupNormGrad{Groups: 1, Dropout: 1e-60}, r(2, 3, 1, 3), v(3), v(3), no(), stats(2, 1), r(2, 3, 1, 3), no()),
 		c("pitches", GroupNormGrad{Groups: 4, Activation: silu, Dropout: 0.1}, p(2, 3, 3, 12, 29), v(12), v(12), p(2, 1, 1, 24, 31), stats(2, 4), p(2, 3, 3, 12, 15), p(2, 3, 3, 12, 21)),
 		c("gelu pitches", GroupNormGrad{Groups: 4, Activation: elementwise.GELU, Dropout: 0.1}, p(9, 1, 3, 12, 40), v(12), v(12), no(), stats(9, 4), p(9, 1, 3, 12, 25), no()),
 		c("several tiles", GroupNormGrad{Groups: 8, Activation: silu, Dropout: 0.2}, r(2, 13, 17, 40), v(40), v(40), no(), stats(2, 8), r(2, 13, 17, 40), no()),

@@ -192,7 +192,7 @@ func (s *scratch) inputGrad(c *kernels.Call, b band) {
 	}
 	op := c.Op.(GroupNormGrad)
 	dz := dx
-	if op.Activation == elementwise.None && op.Dropout == 0 {
+	if op.Activation == elementwise.None && !newDropout(GroupNorm(op), c.State).active() {
 		dz = c.In[5]
 	}
 	s.tiles(x.H*x.W, func(lo, rows int) {
