@@ -108,7 +108,7 @@ func Load(path string, raw bool) (*Model, error) {
 		}
 		return m, m.readState(files.State, "raw.", m.Weights)
 	}
-	return m, m.readWeights(files.Weights)
+	return m, m.ReadWeights(files.Weights)
 }
 
 // readScheduler reads the scheduler's file, or makes Ho et al.'s where there is none.
@@ -131,8 +131,8 @@ func (m *Model) tensors(prefix string, arena []float32) []checkpoint.Tensor {
 	return list
 }
 
-// readWeights fills the arena from a network's safetensors file.
-func (m *Model) readWeights(path string) error {
+// ReadWeights fills the arena from a network's safetensors file.
+func (m *Model) ReadWeights(path string) error {
 	f, err := checkpoint.OpenWeights(path)
 	if err != nil {
 		return err

@@ -19,8 +19,8 @@ type Batch struct {
 	Vector []float32 // N x Dim conditioning vectors, or nil
 }
 
-// gradsBuffer is the persistent buffer of the gradients, laid out as the weights.
-const gradsBuffer = "grads"
+// GradsBuffer is the persistent buffer of the gradients, laid out as the weights.
+const GradsBuffer = "grads"
 
 // load puts the weights on a machine.
 func (m *Model) load(mach graph.Machine) error {
@@ -185,7 +185,7 @@ func (m *Model) gradientResults(mach graph.Machine, r graph.Runner, y *Images) (
 	if err := r.Get("loss", value); err != nil {
 		return nil, 0, nil, err
 	}
-	if err := mach.Read(gradsBuffer, 0, arena); err != nil {
+	if err := mach.Read(GradsBuffer, 0, arena); err != nil {
 		return nil, 0, nil, err
 	}
 	var list []checkpoint.Tensor
@@ -201,7 +201,7 @@ func (m *Model) gradientResults(mach graph.Machine, r graph.Runner, y *Images) (
 
 // Backward emits the gradients of a loss into the gradient arena; with accumulate set they are added in later micro-batches.
 func (m *Model) Backward(g *graph.Graph, c *nn.Context, l kernels.Value, accumulate bool) {
-	base := g.Persistent(gradsBuffer, kernels.Vector(kernels.F32, m.Params.Size()))
+	base := g.Persistent(GradsBuffer, kernels.Vector(kernels.F32, m.Params.Size()))
 	values, offsets := c.Trainable()
 	for i, d := range g.Backward(l, values) {
 		if d.Ok() {

@@ -1,0 +1,165 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path/filepath"
+
+	"github.com/unnoise/unnoise/engine/data"
+	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/viz"
+	"github.com/unnoise/unnoise/kernels"
+)
+
+// evaluationBatch is how many held-out samples are evaluated at once.
+const evaluationBatch = 250
+
+// evaluate measures the held-out loss of the averaged weights. Times are spread evenly over 0..T-1 (the multiples of the golden
+// ratio, modulo 1), noise is the same at every evaluation.
+func (t *trainer) evaluate() error {
+	n := min(t.Recipe.Train.EvalSamples, t.heldOut.Len())
+	if n == 0 {
+		return nil
+	}
+	e, err := t.heldOutLoss(n)
+	if err != nil {
+		return err
+	}
+	t.result.Evaluation = *e
+	if t.OnEval != nil {
+		t.OnEval(*e)
+	}
+	return t.metrics.evaluation(*e)
+}
+
+func (t *trainer) heldOutLoss(n int) (*Evaluation, error) {
+	batch := min(n, evaluationBatch)
+	p, err := t.prog.Evaluate(batch)
+	if err != nil {
+		return nil, err
+	}
+	r, err := t.Machine.Load(p)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	loader, err := data.NewLoader(t.heldOut, data.LoaderConfig{Ordered: true})
+	if err != nil {
+		return nil, err
+	}
+	var sums, counts [4]float64
+	for lo := 0; lo < n; lo += batch {
+		times, losses, err := t.evaluateBatch(r, loader, lo, batch)
+		if err != nil {
+			return nil, err
+		}
+		for i := range min(batch, n-lo) {
+			q := int(times[i]) * 4 / t.prog.Model.Process.Timesteps()
+			sums[q] += float64(losses[i])
+			counts[q]++
+		}
+	}
+	e := &Evaluation{Step: t.step}
+	for q := range sums {
+		e.HeldOut += sums[q] / float64(n)
+		if counts[q] > 0 {
+			e.Quartiles[q] = sums[q] / counts[q]
+		}
+	}
+	return e, nil
+}
+
+func (t *trainer) evaluateBatch(r graph.Runner, loader *data.Loader, lo, n int) ([]int32, []float32, error) {
+	x0, labels := make([]float32, n*data.SampleSize(t.heldOut)), make([]int32, n)
+	if err := loader.Batch(uint64(lo), n, x0, labels); err != nil {
+		return nil, nil, err
+	}
+	times := make([]int32, n)
+	for i := range times {
+		_, u := math.Modf(float64(lo+i) * math.Phi)
+		times[i] = int32(u * float64(t.prog.Model.Process.Timesteps()))
+	}
+	if err := r.Set("x0", x0); err != nil {
+		return nil, nil, err
+	}
+	if err := r.SetInts("t", times); err != nil {
+		return nil, nil, err
+	}
+	if t.prog.Model.Net.Labels().Kind == nn.ClassLabels {
+		if err := r.SetInts("labels", labels); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := r.Run(&kernels.StepState{Seed: t.Recipe.Train.Seed, SampleBase: uint32(lo), LossScale: 1}); err != nil {
+		return nil, nil, err
+	}
+	losses := make([]float32, n)
+	return times, losses, r.Get("losses", losses)
+}
+
+// samples draws pictures with the averaged weights.
+func (t *trainer) samples(ctx context.Context) error {
+	n := t.Recipe.Train.SampleCount
+	if n == 0 {
+		return nil
+	}
+	s := t.Recipe.Sample
+	plan, err := t.prog.Model.Plan(model.Sampler{Name: s.Sampler, Steps: s.Steps, Eta: s.Eta, Spacing: diffusion.Spacing(s.Spacing)})
+	if err != nil {
+		return err
+	}
+	o := model.SampleOptions{N: n, Batch: min(n, sampleBatch(t.prog.Model)), Seed: t.Recipe.Train.Seed, Plan: plan}
+	if l := t.prog.Model.Net.Labels(); l.Kind == nn.ClassLabels {
+		for i := range n {
+			o.Labels = append(o.Labels, int32(i%t.train.Classes()))
+		}
+	}
+	x, err := t.prog.Model.SampleWith(ctx, t.Machine, nn.EMABuffer, o)
+	if err != nil {
+		return err
+	}
+	dir, err := t.makeDir("samples")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, fmt.Sprintf("step-%d.png", t.step))
+	if err := WritePicture(path, x, t.prog.Model.Points()); err != nil {
+		return err
+	}
+	if t.OnSamples != nil {
+		t.OnSamples(t.step, path)
+	}
+	return nil
+}
+
+// sampleBatch keeps the memory of sampling pictures small.
+func sampleBatch(m *model.Model) int {
+	if m.Points() {
+		return 5000
+	}
+	return 64
+}
+
+// WritePicture writes samples as a PNG: a grid of images, or a scatter plot of 2-D points.
+func WritePicture(path string, x *model.Images, points bool) error {
+	if points {
+		if x.C != 2 {
+			return fmt.Errorf("%s: points of %d dimensions cannot be drawn", path, x.C)
+		}
+		img, err := viz.Scatter(x.Data)
+		if err != nil {
+			return err
+		}
+		return viz.WritePNG(path, img)
+	}
+	d := x.Dense(false)
+	img, err := viz.Grid(viz.Images{Data: d.Data().([]float32), N: x.N, C: x.C, H: x.H, W: x.W}, viz.GridOptions{})
+	if err != nil {
+		return err
+	}
+	return viz.WritePNG(path, img)
+}

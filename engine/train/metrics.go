@@ -1,0 +1,92 @@
+package train
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/unnoise/unnoise/engine/viz"
+)
+
+// line is one line of metrics.jsonl: a report of training (loss and what follows) or an evaluation (held_out and quartiles).
+type line struct {
+	Step             int       `json:"step"`
+	Loss             *float64  `json:"loss,omitempty"`
+	GradNorm         *float64  `json:"grad_norm,omitempty"`
+	LearningRate     *float64  `json:"learning_rate,omitempty"`
+	SamplesPerSecond *float64  `json:"samples_per_second,omitempty"`
+	HeldOut          *float64  `json:"held_out,omitempty"`
+	Quartiles        []float64 `json:"held_out_quartiles,omitempty"`
+}
+
+// metricsFile appends to metrics.jsonl and remembers what it holds for the loss curve.
+type metricsFile struct {
+	f     *os.File
+	lines []line
+}
+
+// openMetrics opens the file and drops lines after a step: they belong to work that is done again.
+func openMetrics(path string, step int) (*metricsFile, error) {
+	m := &metricsFile{}
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	var keep bytes.Buffer
+	for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
+		var l line
+		if json.Unmarshal(s.Bytes(), &l) == nil && l.Step <= step && step > 0 {
+			m.lines = append(m.lines, l)
+			keep.Write(s.Bytes())
+			keep.WriteByte('\n')
+		}
+	}
+	if err := renameio.WriteFile(path, keep.Bytes(), 0o666); err != nil {
+		return nil, err
+	}
+	m.f, err = os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o666)
+	return m, err
+}
+
+func (m *metricsFile) append(l line) error {
+	m.lines = append(m.lines, l)
+	text, err := json.Marshal(l)
+	if err != nil {
+		return err
+	}
+	_, err = m.f.Write(append(text, '\n'))
+	return err
+}
+
+func (m *metricsFile) progress(p Progress) error {
+	return m.append(line{Step: p.Step, Loss: &p.Loss, GradNorm: &p.GradNorm, LearningRate: &p.LearningRate, SamplesPerSecond: &p.SamplesPerSecond})
+}
+
+func (m *metricsFile) evaluation(e Evaluation) error {
+	return m.append(line{Step: e.Step, HeldOut: &e.HeldOut, Quartiles: e.Quartiles[:]})
+}
+
+// curve draws the losses recorded so far.
+func (m *metricsFile) curve(path string) error {
+	l := viz.Loss{Title: "training loss", Log: true}
+	for _, r := range m.lines {
+		if r.Loss != nil {
+			l.Steps, l.Values = append(l.Steps, r.Step), append(l.Values, *r.Loss)
+		}
+		if r.HeldOut != nil {
+			l.HeldOutSteps, l.HeldOutValues = append(l.HeldOutSteps, r.Step), append(l.HeldOutValues, *r.HeldOut)
+		}
+	}
+	img, err := viz.LossCurve(l)
+	if err != nil {
+		return err
+	}
+	return viz.WritePNG(path, img)
+}
+
+// Close closes the file.
+func (m *metricsFile) Close() error { return m.f.Close() }

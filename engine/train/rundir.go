@@ -1,0 +1,160 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/unnoise/unnoise/engine/checkpoint"
+	"github.com/unnoise/unnoise/engine/nn"
+)
+
+// ConfigFile is the recipe in a run directory.
+const ConfigFile = "config.toml"
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// openRun makes the run directory, or finds the checkpoint to continue from.
+func (t *trainer) openRun() error {
+	entries, err := os.ReadDir(t.Out)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		entries = nil
+	case err != nil:
+		return err
+	}
+	if len(entries) > 0 && !t.Resume {
+		return fmt.Errorf("%s exists and is not empty: continue it with --resume or choose another --out", t.Out)
+	}
+	if len(entries) == 0 && t.Resume {
+		return fmt.Errorf("%s holds no run to resume", t.Out)
+	}
+	if t.Resume {
+		if err := t.openResume(); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(t.Out, 0o777); err != nil {
+		return err
+	}
+	text, err := t.Recipe.Encode()
+	if err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(filepath.Join(t.Out, ConfigFile), text, 0o666); err != nil {
+		return err
+	}
+	t.metrics, err = openMetrics(filepath.Join(t.Out, "metrics.jsonl"), t.step)
+	return err
+}
+
+// openResume compares the recipe with the run's and takes the step of its last checkpoint.
+func (t *trainer) openResume() error {
+	old, err := ReadFile(filepath.Join(t.Out, ConfigFile), nil)
+	if err != nil {
+		return fmt.Errorf("%s cannot be resumed: %w", t.Out, err)
+	}
+	if changed := Changes(old, t.Recipe); len(changed) > 0 {
+		return fmt.Errorf("%s cannot be resumed with other settings, which would change the result: %s", t.Out, strings.Join(changed, "; "))
+	}
+	list, err := checkpoint.List(filepath.Join(t.Out, checkpoint.CheckpointsDir))
+	if err != nil {
+		return err
+	}
+	if len(list) > 0 {
+		t.step = list[len(list)-1].Step
+		t.result.Checkpoint = list[len(list)-1].Path
+	}
+	if t.step > t.Recipe.Train.Steps {
+		return fmt.Errorf("%s has taken %d steps already, train.steps is %d", t.Out, t.step, t.Recipe.Train.Steps)
+	}
+	return nil
+}
+
+// restore writes weights and moments to the machine: the initial ones, or those of the checkpoint.
+func (t *trainer) restore() error {
+	m := t.prog.Model
+	if t.step == 0 {
+		if err := t.Machine.Write(nn.WeightsBuffer, 0, m.Weights); err != nil {
+			return err
+		}
+		return t.Machine.Write(nn.EMABuffer, 0, m.Weights)
+	}
+	files, err := checkpoint.ResolveModel(t.result.Checkpoint)
+	if err != nil {
+		return err
+	}
+	if files.State == "" {
+		return fmt.Errorf("%s has no training_state.safetensors: it cannot be resumed", files.Dir)
+	}
+	if err := t.checkState(files.State); err != nil {
+		return err
+	}
+	for prefix, buffer := range map[string]string{"raw.": nn.WeightsBuffer, "adam_m.": momentBuffer, "adam_v.": varianceBuffer} {
+		arena := make([]float32, m.Params.Size())
+		if err := m.ReadState(files.State, prefix, arena); err != nil {
+			return err
+		}
+		if err := t.Machine.Write(buffer, 0, arena); err != nil {
+			return err
+		}
+	}
+	if err := m.ReadWeights(files.Weights); err != nil {
+		return err
+	}
+	return t.Machine.Write(nn.EMABuffer, 0, m.Weights)
+}
+
+// checkState holds a checkpoint's metadata to the run.
+func (t *trainer) checkState(path string) error {
+	f, err := checkpoint.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info := f.Metadata()
+	if info["config_sha256"] != t.Recipe.Hash() {
+		return fmt.Errorf("%s belongs to a run with other settings", path)
+	}
+	if info["step"] != strconv.Itoa(t.step) {
+		return fmt.Errorf("%s is of step %s, not %d", path, info["step"], t.step)
+	}
+	return nil
+}
+
+// save writes the checkpoint of the current step and removes old ones.
+func (t *trainer) save() error {
+	p := t.prog.Model.Params.Size()
+	arenas := map[string][]float32{}
+	for _, b := range []string{nn.WeightsBuffer, nn.EMABuffer, momentBuffer, varianceBuffer} {
+		arenas[b] = make([]float32, p)
+		if err := t.Machine.Read(b, 0, arenas[b]); err != nil {
+			return err
+		}
+	}
+	c := t.prog.Model.Checkpoint(arenas[nn.EMABuffer])
+	c.State = append(c.State, t.prog.Model.StateTensors("raw.", arenas[nn.WeightsBuffer])...)
+	c.State = append(c.State, t.prog.Model.StateTensors("adam_m.", arenas[momentBuffer])...)
+	c.State = append(c.State, t.prog.Model.StateTensors("adam_v.", arenas[varianceBuffer])...)
+	c.StateInfo = map[string]string{"step": strconv.Itoa(t.step), "seed": strconv.FormatUint(t.Recipe.Train.Seed, 10),
+		"config_sha256": t.Recipe.Hash()}
+	dir, err := t.makeDir(checkpoint.CheckpointsDir)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, checkpoint.StepName(t.step))
+	if err := checkpoint.Save(path, c); err != nil {
+		return err
+	}
+	t.result.Checkpoint = path
+	if t.OnCheckpoint != nil {
+		t.OnCheckpoint(t.step, path)
+	}
+	return checkpoint.Prune(dir, t.Recipe.Train.Keep)
+}

@@ -1,0 +1,180 @@
+package train_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/train"
+)
+
+// tiny is a recipe of the swiss roll that takes milliseconds a step.
+func tiny(t *testing.T, set ...string) *train.Recipe {
+	t.Helper()
+	base := []string{"network.hidden=16", "network.layers=2", "network.time_embed_dim=16", "data.points=500", "train.batch=32", "train.steps=20",
+		"train.log_every=3", "train.eval_samples=64", "train.sample_count=16", "train.warmup=5"}
+	r, err := train.Preset("swissroll", append(base, set...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func cpu() graph.Machine { return graph.NewCPU(graph.CPUOptions{Workers: 2}) }
+
+func run(t *testing.T, o train.Options) *train.Result {
+	t.Helper()
+	o.Machine = cpu()
+	res, err := train.Run(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// same compares every file of two directories.
+func same(t *testing.T, a, b string) {
+	t.Helper()
+	files := 0
+	err := filepath.Walk(a, func(path string, info os.FileInfo, err error) error {
+		if err != nil || info.IsDir() {
+			return err
+		}
+		files++
+		rel, _ := filepath.Rel(a, path)
+		x, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		y, err := os.ReadFile(filepath.Join(b, rel))
+		if err != nil {
+			return err
+		}
+		if string(x) != string(y) {
+			t.Errorf("%s differs", rel)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 4 {
+		t.Errorf("%s holds %d files only", a, files)
+	}
+}
+
+// TestResume holds 10 + resume + 10 steps to 20 steps, file by file, with and without accumulation.
+func TestResume(t *testing.T) {
+	for name, set := range map[string][]string{"plain": nil, "accumulate": {"train.accumulate=3"}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			whole, parts := filepath.Join(dir, "whole"), filepath.Join(dir, "parts")
+			run(t, train.Options{Recipe: tiny(t, set...), Out: whole})
+			run(t, train.Options{Recipe: tiny(t, append(set, "train.steps=10")...), Out: parts})
+			run(t, train.Options{Recipe: tiny(t, set...), Out: parts, Resume: true})
+			same(t, filepath.Join(whole, "checkpoints", "step-20"), filepath.Join(parts, "checkpoints", "step-20"))
+		})
+	}
+}
+
+// TestInterrupt stops a run by its context and continues it to the same end.
+func TestInterrupt(t *testing.T) {
+	dir := t.TempDir()
+	whole, parts := filepath.Join(dir, "whole"), filepath.Join(dir, "parts")
+	run(t, train.Options{Recipe: tiny(t), Out: whole})
+	ctx, cancel := context.WithCancel(context.Background())
+	_, err := train.Run(ctx, train.Options{Recipe: tiny(t), Out: parts, Machine: cpu(), OnProgress: func(p train.Progress) {
+		if p.Step == 6 {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "step 6") {
+		t.Fatalf("error %v", err)
+	}
+	run(t, train.Options{Recipe: tiny(t), Out: parts, Resume: true})
+	same(t, filepath.Join(whole, "checkpoints", "step-20"), filepath.Join(parts, "checkpoints", "step-20"))
+}
+
+// TestBadStep drives a network to infinity: the run stops, names a tensor and keeps the state before the bad step.
+func TestBadStep(t *testing.T) {
+	dir := t.TempDir()
+	r := tiny(t, "train.learning_rate=1e30", "train.clip=0", "train.warmup=0")
+	_, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir, Machine: cpu()})
+	var bad *train.BadStepError
+	if !errors.As(err, &bad) {
+		t.Fatalf("error %v", err)
+	}
+	if bad.Tensor == "" || bad.Checkpoint == "" {
+		t.Errorf("the error names neither tensor nor checkpoint: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(bad.Checkpoint, "training_state.safetensors")); err != nil {
+		t.Error(err)
+	}
+	t.Log(err)
+}
+
+// TestRefusals lists what a run refuses, each with what the message must name.
+func TestRefusals(t *testing.T) {
+	dir := t.TempDir()
+	full := filepath.Join(dir, "full")
+	run(t, train.Options{Recipe: tiny(t, "train.steps=3"), Out: full})
+	cases := []struct {
+		name string
+		o    train.Options
+		want string
+	}{
+		{"existing directory", train.Options{Recipe: tiny(t), Out: full}, "--resume"},
+		{"nothing to resume", train.Options{Recipe: tiny(t), Out: filepath.Join(dir, "none"), Resume: true}, "no run"},
+		{"changed key", train.Options{Recipe: tiny(t, "train.learning_rate=1e-3"), Out: full, Resume: true}, "train.learning_rate"},
+		{"wrong size", train.Options{Recipe: tiny(t, "network.in_channels=3"), Out: filepath.Join(dir, "size")}, "channels"},
+		{"unknown data", train.Options{Recipe: tiny(t, "data.source=nowhere"), Out: filepath.Join(dir, "data")}, "nowhere"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			c.o.Machine = cpu()
+			if _, err := train.Run(context.Background(), c.o); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one that names %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestRecipeErrors holds messages of bad configurations to the key they are about.
+func TestRecipeErrors(t *testing.T) {
+	for set, want := range map[string]string{"train.batch=0": "train.batch", "train.lr=1": "train.lr", "batch=3": "train.batch", "train.batch": "key=value",
+		"network.hiden=3": "hiden", "diffusion.loss=hinge": "diffusion.loss", "diffusion.prediction=mu": "diffusion.prediction", "train.batch=many": "train.batch",
+		"diffusion.schedule.kind=cubic": "cubic"} {
+		if _, err := train.Preset("swissroll", []string{set}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("--set %s: error %v, want one that names %q", set, err, want)
+		}
+	}
+	if _, err := train.Preset("celeba", nil); err == nil || !strings.Contains(err.Error(), "swissroll") {
+		t.Errorf("unknown preset: %v", err)
+	}
+}
+
+// TestPresets parses all presets, and reads what they write.
+func TestPresets(t *testing.T) {
+	for _, name := range train.Presets() {
+		r, err := train.Preset(name, nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		text, err := r.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := train.Parse(name, string(text), nil)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, text)
+		}
+		if c := train.Changes(r, again); len(c) > 0 || r.Hash() != again.Hash() {
+			t.Errorf("%s changes when it is written and read: %v", name, c)
+		}
+	}
+}

@@ -1,0 +1,396 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/unnoise/unnoise/engine/checkpoint"
+	"github.com/unnoise/unnoise/engine/data"
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/optim"
+)
+
+// Options is a training run. The callbacks may be nil.
+type Options struct {
+	Recipe  *Recipe
+	Out     string // run directory
+	Resume  bool   // continue from the last checkpoint of Out
+	Machine graph.Machine
+
+	OnProgress   func(Progress) // each train.log_every steps
+	OnEval       func(Evaluation)
+	OnCheckpoint func(step int, dir string)
+	OnSamples    func(step int, path string)
+}
+
+// Progress is the state of a run at a step (from 1).
+type Progress struct {
+	Step, Steps      int
+	Loss             float64 // mean since the last report
+	GradNorm         float64 // of the last step, before clipping
+	LearningRate     float64
+	SamplesPerSecond float64
+	Remaining        time.Duration
+}
+
+// Evaluation is the held-out loss of the averaged weights after a step: over all t, and by quartile of t from low to high noise.
+type Evaluation struct {
+	Step      int
+	HeldOut   float64
+	Quartiles [4]float64
+}
+
+// Result is how a run ended.
+type Result struct {
+	Step       int
+	Loss       float64
+	Evaluation Evaluation
+	Checkpoint string
+	Model      *model.Model // with the averaged weights
+}
+
+// BadStepError is a step whose loss or gradient was not finite. A checkpoint of the state before it has been saved.
+type BadStepError struct {
+	Step       int
+	Tensor     string // the first tensor that is not finite, "" if it could not be found
+	Checkpoint string
+}
+
+func (e *BadStepError) Error() string {
+	where := e.Tensor
+	if where == "" {
+		where = "the gradient norm, summed over finite gradients"
+	}
+	return fmt.Sprintf("step %d is not finite: first in %s. The state before it is saved in %s; lower train.learning_rate or train.clip, or look at the data of that step",
+		e.Step, where, e.Checkpoint)
+}
+
+// trainer is a run under way.
+type trainer struct {
+	Options
+	prog           Programs
+	train, heldOut data.Dataset
+	loader         *data.Loader
+	micro, finish  graph.Runner
+	step           int // optimizer steps taken
+	metrics        *metricsFile
+	x0             []float32
+	labels         []int32
+	losses         []float64 // since the last report
+	result         Result
+	began          time.Time
+	first          int // step at which this process began
+}
+
+// Run trains until the recipe's total number of steps, or until ctx ends: then it saves a checkpoint and returns ctx's error.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	t := &trainer{Options: o}
+	if err := t.prepare(); err != nil {
+		return nil, err
+	}
+	defer t.metrics.Close()
+	defer t.micro.Close()
+	defer t.finish.Close()
+	if err := t.loop(ctx); err != nil {
+		return nil, err
+	}
+	return t.end(ctx)
+}
+
+// prepare opens data, directory, model and programs.
+func (t *trainer) prepare() error {
+	if err := t.Recipe.Validate(); err != nil {
+		return err
+	}
+	if err := t.openData(); err != nil {
+		return err
+	}
+	if err := t.openRun(); err != nil {
+		return err
+	}
+	if err := t.openModel(); err != nil {
+		return err
+	}
+	micro, err := t.prog.Micro()
+	if err != nil {
+		return err
+	}
+	finish, err := t.prog.Finish()
+	if err != nil {
+		return err
+	}
+	if t.micro, err = t.Machine.Load(micro); err != nil {
+		return err
+	}
+	if t.finish, err = t.Machine.Load(finish); err != nil {
+		return err
+	}
+	if err := t.upload(); err != nil {
+		return err
+	}
+	t.began, t.first = time.Now(), t.step
+	return nil
+}
+
+func (t *trainer) openData() error {
+	d := t.Recipe.Data
+	var err error
+	if t.train, t.heldOut, err = data.Open(d.Source, d.Points, d.Seed); err != nil {
+		return err
+	}
+	t.loader, err = data.NewLoader(t.train, data.LoaderConfig{Seed: t.Recipe.Train.Seed, Flip: d.Flip})
+	return err
+}
+
+// openModel makes the model and holds it to the data.
+func (t *trainer) openModel() error {
+	cfg, err := t.Recipe.NetworkConfig()
+	if err != nil {
+		return err
+	}
+	sched, err := t.Recipe.Scheduler()
+	if err != nil {
+		return err
+	}
+	m, err := model.New(cfg, sched, t.Recipe.Train.Seed)
+	if err != nil {
+		return err
+	}
+	c, h, w := t.train.Shape()
+	if c != m.C || h != m.H || w != m.W {
+		return fmt.Errorf("%s holds samples of %dx%d with %d channels, the network takes %dx%d with %d: set network.sample_size and network.in_channels",
+			t.Recipe.Data.Source, h, w, c, m.H, m.W, m.C)
+	}
+	if _, out := cfg.Channels(); out != m.C {
+		return fmt.Errorf("network.out_channels = %d: want %d, as many as the data have", out, m.C)
+	}
+	if err := m.Net.DiscreteTime(); err != nil {
+		return err
+	}
+	if l := m.Net.Labels(); l.Kind == nn.VectorLabels || l.Kind == nn.ClassLabels && t.train.Classes() == 0 {
+		return fmt.Errorf("the network is conditioned on labels that %s does not have", t.Recipe.Data.Source)
+	} else if l.Classes > 0 && l.Classes < t.train.Classes() {
+		return fmt.Errorf("network.num_class_embeds = %d: %s has %d classes", l.Classes, t.Recipe.Data.Source, t.train.Classes())
+	}
+	t.prog = Programs{t.Recipe, m}
+	n := t.Recipe.Train.Batch
+	t.x0, t.labels = make([]float32, n*data.SampleSize(t.train)), make([]int32, n)
+	return nil
+}
+
+// loop takes the steps.
+func (t *trainer) loop(ctx context.Context) error {
+	r := t.Recipe.Train
+	for t.step < r.Steps {
+		if err := t.takeStep(); err != nil {
+			return err
+		}
+		last := t.step == r.Steps
+		if t.step%r.LogEvery == 0 || last {
+			if err := t.report(); err != nil {
+				return err
+			}
+		}
+		if !last && r.EvalEvery > 0 && t.step%r.EvalEvery == 0 {
+			if err := t.evaluate(); err != nil {
+				return err
+			}
+		}
+		if !last && r.SampleEvery > 0 && t.step%r.SampleEvery == 0 {
+			if err := t.samples(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+		if last || r.CheckpointEvery > 0 && t.step%r.CheckpointEvery == 0 {
+			if err := t.save(); err != nil {
+				return err
+			}
+		}
+		if ctx.Err() != nil && !last {
+			return t.interrupted(ctx)
+		}
+	}
+	return nil
+}
+
+// interrupted saves what has been learned so far.
+func (t *trainer) interrupted(ctx context.Context) error {
+	if err := t.report(); err != nil {
+		return err
+	}
+	if err := t.save(); err != nil {
+		return err
+	}
+	return fmt.Errorf("stopped after step %d, saved in %s: %w", t.step, t.result.Checkpoint, ctx.Err())
+}
+
+// takeStep runs one optimizer step: its batches are a pure function of the seed and the step.
+func (t *trainer) takeStep() error {
+	state := t.Recipe.State(t.step)
+	r := t.Recipe.Train
+	for m := range r.Accumulate {
+		state.Micro, state.SampleBase = uint32(m), uint32(m*r.Batch)
+		if err := t.feed(t.step, m); err != nil {
+			return err
+		}
+		if err := t.micro.Run(&state); err != nil {
+			return err
+		}
+	}
+	if err := t.finish.Run(&state); err != nil {
+		return err
+	}
+	t.step++
+	return nil
+}
+
+// feed fills the inputs with micro-batch m of step k.
+func (t *trainer) feed(k, m int) error {
+	r := t.Recipe.Train
+	position := (uint64(k)*uint64(r.Accumulate) + uint64(m)) * uint64(r.Batch)
+	if err := t.loader.Batch(position, r.Batch, t.x0, t.labels); err != nil {
+		return err
+	}
+	if err := t.micro.Set("x0", t.x0); err != nil {
+		return err
+	}
+	if t.prog.Model.Net.Labels().Kind == nn.ClassLabels {
+		if err := t.micro.SetInts("labels", t.labels); err != nil {
+			return err
+		}
+	}
+	t.loader.Prefetch(position+uint64(r.Batch), r.Batch)
+	return nil
+}
+
+// report reads the ring of losses, looks for a bad step and writes a line of metrics.
+func (t *trainer) report() error {
+	spec := t.prog.ringSpec()
+	since := t.step - t.reported()
+	if since == 0 {
+		return nil
+	}
+	ring := make([]float32, spec.Span())
+	if err := t.Machine.Read(ringBuffer, 0, ring); err != nil {
+		return err
+	}
+	flag := make([]int32, 1)
+	if err := t.Machine.ReadInts(flagBuffer, 0, flag); err != nil {
+		return err
+	}
+	sum, norm := 0.0, 0.0
+	for k := t.step - since; k < t.step; k++ {
+		row := ring[k%spec.N*spec.Pitch:]
+		l := float64(row[optim.RecordLoss])
+		norm = float64(row[optim.RecordNorm])
+		if flag[0] != optim.FlagGood && (!finite(l) || !finite(norm)) {
+			return t.badStep(k)
+		}
+		sum += l
+	}
+	t.result.Loss = sum / float64(since)
+	p := Progress{Step: t.step, Steps: t.Recipe.Train.Steps, Loss: t.result.Loss, GradNorm: norm, LearningRate: t.Recipe.Rate(t.step - 1)}
+	seconds := time.Since(t.began).Seconds()
+	steps := float64(t.step - t.first)
+	p.SamplesPerSecond = steps * float64(t.Recipe.Train.Batch*t.Recipe.Train.Accumulate) / seconds
+	p.Remaining = time.Duration(float64(p.Steps-p.Step) * seconds / steps * float64(time.Second))
+	if t.OnProgress != nil {
+		t.OnProgress(p)
+	}
+	return t.metrics.progress(p)
+}
+
+// reported is the step of the last report.
+func (t *trainer) reported() int {
+	every := t.Recipe.Train.LogEvery
+	return max(t.first, (t.step-1)/every*every)
+}
+
+// badStep runs step k again, operator by operator, to name the first bad tensor, and saves the state: the weights have not
+// changed since that step began.
+func (t *trainer) badStep(k int) error {
+	e := &BadStepError{Step: k + 1}
+	state := t.Recipe.State(k)
+	for m := range t.Recipe.Train.Accumulate {
+		state.Micro, state.SampleBase = uint32(m), uint32(m*t.Recipe.Train.Batch)
+		if err := t.feed(k, m); err != nil {
+			return err
+		}
+		name, err := t.micro.FirstNonFinite(&state)
+		if err != nil {
+			return err
+		}
+		if name != "" {
+			e.Tensor = name
+			break
+		}
+	}
+	t.step = k
+	if err := t.save(); err != nil {
+		return err
+	}
+	e.Checkpoint = t.result.Checkpoint
+	return e
+}
+
+// end evaluates, samples and draws the loss curve.
+func (t *trainer) end(ctx context.Context) (*Result, error) {
+	if err := t.evaluate(); err != nil {
+		return nil, err
+	}
+	if err := t.samples(ctx); err != nil {
+		return nil, err
+	}
+	if err := t.metrics.curve(filepath.Join(t.Out, "loss.png")); err != nil {
+		return nil, err
+	}
+	t.result.Step = t.step
+	if t.result.Checkpoint == "" {
+		t.result.Checkpoint = filepath.Join(t.Out, checkpoint.CheckpointsDir, checkpoint.StepName(t.step))
+	}
+	m := *t.prog.Model
+	m.Weights = make([]float32, m.Params.Size())
+	t.result.Model = &m
+	return &t.result, t.Machine.Read(nn.EMABuffer, 0, m.Weights)
+}
+
+// upload puts the state on the machine: tables, weights, moments.
+func (t *trainer) upload() error {
+	flat := kernels.Vector(kernels.F32, t.prog.Model.Params.Size())
+	for _, b := range []string{nn.WeightsBuffer, nn.EMABuffer, momentBuffer, varianceBuffer} {
+		if err := t.Machine.Persistent(b, flat); err != nil {
+			return err
+		}
+	}
+	if err := t.Machine.Persistent(noiseTable, t.prog.noiseSpec()); err != nil {
+		return err
+	}
+	table, err := t.prog.noiseTableData()
+	if err != nil {
+		return err
+	}
+	if err := t.Machine.Write(noiseTable, 0, table); err != nil {
+		return err
+	}
+	if t.Recipe.Diffusion.Objective.Kind != "simple" {
+		if table, err = t.prog.weightTableData(); err != nil {
+			return err
+		}
+		if err := t.Machine.Write(weightTable, 0, table); err != nil {
+			return err
+		}
+	}
+	return t.restore()
+}
+
+// makeDir makes a directory of the run.
+func (t *trainer) makeDir(name string) (string, error) {
+	dir := filepath.Join(t.Out, name)
+	return dir, os.MkdirAll(dir, 0o777)
+}
