@@ -1,0 +1,100 @@
+package emu
+
+import "github.com/unnoise/unnoise/cuda/ptx"
+
+// unwritten finds the registers that some path reads before it has written them. They begin as undefined; the others need no
+// such care.
+func (d *decoder) unwritten() {
+	ast := d.f.ast
+	words := (len(ast.Regs) + 63) / 64
+	if words == 0 || len(ast.Blocks) == 0 {
+		return
+	}
+	gen := make([][]uint64, len(ast.Blocks)) // written in the block, whatever the guard
+	for i := range ast.Blocks {
+		gen[i] = make([]uint64, words)
+		for j := ast.Blocks[i].Start; j < ast.Blocks[i].End; j++ {
+			if in := &ast.Body[j]; in.Guard == nil {
+				eachReg(in, true, func(r *ptx.Reg) { gen[i][r.ID/64] |= 1 << (r.ID % 64) })
+			}
+		}
+	}
+	in := d.assigned(gen, words)
+	seen := make([]uint64, words)
+	for i := range ast.Blocks {
+		have := append([]uint64(nil), in[i]...)
+		for j := ast.Blocks[i].Start; j < ast.Blocks[i].End; j++ {
+			x := &ast.Body[j]
+			eachReg(x, false, func(r *ptx.Reg) {
+				bit := uint64(1) << (r.ID % 64)
+				if (have[r.ID/64]|seen[r.ID/64])&bit == 0 {
+					seen[r.ID/64] |= bit
+					d.f.zero = append(d.f.zero, d.regs[r.ID])
+				}
+			})
+			if x.Guard == nil {
+				eachReg(x, true, func(r *ptx.Reg) { have[r.ID/64] |= 1 << (r.ID % 64) })
+			}
+		}
+	}
+}
+
+// assigned computes which registers are written on every path to the start of each block.
+func (d *decoder) assigned(gen [][]uint64, words int) [][]uint64 {
+	ast := d.f.ast
+	in := make([][]uint64, len(ast.Blocks))
+	for i := range in {
+		in[i] = make([]uint64, words)
+		if i > 0 {
+			for k := range in[i] {
+				in[i][k] = ^uint64(0)
+			}
+		}
+	}
+	for changed := true; changed; {
+		changed = false
+		for i := 1; i < len(in); i++ {
+			for _, p := range ast.Blocks[i].Preds {
+				for k := range in[i] {
+					if v := in[i][k] & (in[p][k] | gen[p][k]); v != in[i][k] {
+						in[i][k] = v
+						changed = true
+					}
+				}
+			}
+		}
+	}
+	return in
+}
+
+// eachReg calls f for the registers that an instruction writes, or those that it reads.
+func eachReg(in *ptx.Inst, writes bool, f func(*ptx.Reg)) {
+	var walk func(o *ptx.Operand)
+	walk = func(o *ptx.Operand) {
+		if o.Reg != nil && (!writes || o.Kind == ptx.OpReg) {
+			f(o.Reg)
+		}
+		for i := range o.Elems {
+			walk(&o.Elems[i])
+		}
+	}
+	if in.Guard != nil && !writes {
+		f(in.Guard)
+	}
+	for i := range in.Operands {
+		if (i == 0 && hasDestination(in)) == writes {
+			walk(&in.Operands[i])
+		}
+	}
+}
+
+// hasDestination tells whether the first operand is written.
+func hasDestination(in *ptx.Inst) bool {
+	switch in.Op {
+	case "st", "red", "bra", "brx", "call", "ret", "exit", "trap", "membar", "fence", "cp", "prefetch", "prefetchu", "nanosleep":
+		return false
+	case "bar", "barrier":
+		return in.Has("red")
+	}
+	return true
+}

@@ -1,0 +1,94 @@
+package emu
+
+import (
+	"math/bits"
+
+	"github.com/unnoise/unnoise/cuda"
+)
+
+// Blocks may hand data to each other: one writes, executes a fence and changes a flag atomically; the other changes or reads
+// the flag atomically and then reads the data. Kernels that can do so run their blocks in order, and the device keeps, for
+// each address used in this way, how often each block had released its writes there.
+
+// release publishes the current block's writes at addr if a fence came before; acquire takes over what others published.
+func (w *warp) release(addr uint64) {
+	b, l := w.blk, w.wk.l
+	if !b.fenced || l.parallel {
+		return
+	}
+	clock := l.dev.syncs[addr]
+	if int64(len(clock)) < l.blocks {
+		clock = make([]uint8, l.blocks)
+		l.dev.syncs[addr] = clock
+	}
+	if b.releases < epochMax {
+		b.releases++
+	}
+	joinClock(clock, b.acquired)
+	clock[b.index] = uint8(b.releases)
+	b.mark = uint32(b.index) + 1 | min(b.releases, epochMax-1)<<epochShift
+}
+
+func (w *warp) acquire(addr uint64) {
+	b, l := w.blk, w.wk.l
+	if l.parallel || len(l.dev.syncs) == 0 {
+		return
+	}
+	clock := l.dev.syncs[addr]
+	if clock == nil {
+		return
+	}
+	if b.acquired == nil {
+		b.acquired = make([]uint8, l.blocks)
+	}
+	joinClock(b.acquired, clock)
+}
+
+func joinClock(dst, src []uint8) {
+	for i, v := range src {
+		dst[i] = max(dst[i], v)
+	}
+}
+
+// loadSync gives volatile, relaxed and acquire loads their meaning between blocks.
+func (w *warp) loadSync(in *inst, mask uint32) *fault {
+	return w.eachSync(in, mask, func(addr uint64) { w.acquire(addr) })
+}
+
+// storeSync gives volatile, relaxed and release stores their meaning between blocks.
+func (w *warp) storeSync(in *inst, mask uint32) *fault {
+	if in.ast.Has("release") {
+		w.blk.fenced = true
+	}
+	return w.eachSync(in, mask, func(addr uint64) { w.release(addr) })
+}
+
+// eachSync records an access as atomic and calls f with its address.
+func (w *warp) eachSync(in *inst, mask uint32, f func(addr uint64)) *fault {
+	if w.wk.l.blocks == 1 {
+		return nil
+	}
+	m := in.mem
+	for t := mask; t != 0; t &= t - 1 {
+		i := bits.TrailingZeros32(t)
+		v, off, bad := w.access(in, i, w.addr[i], m.total, cuda.Read)
+		if bad != nil {
+			return bad
+		}
+		if v.tracked && !w.wk.noteAtomic(v, off, m.total) {
+			return w.globalRace(in, i, v, off, m.total, true)
+		}
+		f(w.addr[i])
+	}
+	return nil
+}
+
+// fenceOp is membar and fence (PTX ISA 9.7.12.3). Inside a warp and a block the emulator's memory is always in order.
+type fenceOp struct{ wide bool } // seen by other blocks
+
+func (o fenceOp) exec(w *warp, _ *inst, _ uint32) *fault {
+	if o.wide {
+		w.blk.fenced = true
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package emu
+
+import "github.com/unnoise/unnoise/cuda"
+
+// worker executes blocks, one after the other, on one core. It is kept by the device between launches.
+type worker struct {
+	l     *launch
+	blk   *block
+	block block
+	warps []*warp
+
+	shared     []byte
+	sharedInit []byte
+	cells2     sharedCells
+	nextEpoch  uint32
+	readEpochs uint32
+
+	views    [viewSlots]*view
+	allViews map[uint32]*view
+	touched  []touchedPage
+
+	profiles [][]profile // of each function of the module
+	ctr      cuda.LaunchCounters
+	banks    bankCount
+}
+
+func newWorker() *worker { return &worker{allViews: map[uint32]*view{}, nextEpoch: 1} }
+
+// prepare gets the worker ready for a launch.
+func (wk *worker) prepare(l *launch) {
+	wk.l = l
+	wk.touched = wk.touched[:0]
+	wk.ctr = cuda.LaunchCounters{}
+	wk.profiles = wk.profiles[:0]
+	for _, f := range l.fn.mod.funcs {
+		wk.profiles = append(wk.profiles, make([]profile, len(f.code)))
+	}
+	for n := (l.threads + warpSize - 1) / warpSize; len(wk.warps) < n; {
+		wk.warps = append(wk.warps, &warp{wk: wk})
+	}
+	if int64(len(wk.shared)) < l.sharedBytes+16 {
+		wk.shared = alignedBytes(int(l.sharedBytes) + 16)
+		wk.sharedInit = make([]byte, len(wk.shared))
+	}
+}
+
+// nextReadEpoch names a new interval between barriers of a whole block.
+func (wk *worker) nextReadEpoch() uint32 {
+	wk.readEpochs++
+	if wk.readEpochs == 0 {
+		clear(wk.cells2.rd)
+		wk.readEpochs = 1
+	}
+	return wk.readEpochs
+}
+
+// forget drops what the worker knows about freed allocations.
+func (wk *worker) forget(id uint32) {
+	delete(wk.allViews, id)
+	wk.views[id%viewSlots] = nil
+}
