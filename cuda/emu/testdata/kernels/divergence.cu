@@ -63,11 +63,12 @@ extern "C" __global__ void maze(int n, const int *__restrict__ x, int *__restric
                 bound--;
                 continue;
             }
+            int tries = 0;
             do {
                 sum ^= b;
                 if (sum & 64) break;
                 sum += 9;
-            } while (sum % 5 != 0);
+            } while (sum % 5 != 0 && ++tries < 20);
             if (sum % 29 == 1) {
                 y[i] = -sum;
                 return;

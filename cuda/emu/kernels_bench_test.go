@@ -1,0 +1,102 @@
+package emu_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/unnoise/unnoise/cuda"
+	"github.com/unnoise/unnoise/cuda/emu/emutest"
+)
+
+// launches runs a kernel b.N times and reports thread instructions per second
+// of one launch, as the counters have them.
+func launches(b *testing.B, d *emutest.Device, run func()) {
+	b.Helper()
+	p, ok := d.Device.(cuda.Profiler)
+	if !ok {
+		b.Fatal("the emulator counts nothing")
+	}
+	p.StartCounting()
+	run()
+	instructions := int64(0)
+	for _, l := range p.StopCounting() {
+		c := l.Instructions.Thread
+		instructions += c.Integer + c.Float32 + c.Half + c.Float64 + c.Tensor + c.Convert + c.Move + c.Predicate + c.Special +
+			c.Load + c.Store + c.Atomic + c.Barrier + c.Branch + c.Cross + c.Other
+	}
+	b.ResetTimer()
+	for range b.N {
+		run()
+	}
+	b.ReportMetric(float64(instructions)*float64(b.N)/b.Elapsed().Seconds()/1e9, "Ginstr/s")
+}
+
+// BenchmarkGemmBF16 is the product of two 256 x 256 bfloat16 matrices through mma.sync.
+func BenchmarkGemmBF16(b *testing.B) {
+	const n = 256
+	r := random(90)
+	d, f := kernel(b, "gemm_bf16", "gemm_bf16")
+	x := emutest.In(d, "A", make1(n*n, func(int) uint16 { return bf16(r.NormFloat64()) }))
+	y := emutest.In(d, "B", make1(n*n, func(int) uint16 { return bf16(r.NormFloat64()) }))
+	c := emutest.Out[float32](d, "C", n*n)
+	spec := tiles2(n, n, 64, 64, cuda.Dim3{X: 128})
+	spec.Shared = 3 * 8192
+	launches(b, d, func() { d.Run(f, spec, int32(n), int32(n), int32(n), x, y, c) })
+}
+
+// BenchmarkGemmF32 is the same product in float32 through shared memory.
+func BenchmarkGemmF32(b *testing.B) {
+	const n = 256
+	r := random(91)
+	d, f := kernel(b, "gemm_f32", "gemm_f32")
+	x, y, c := emutest.In(d, "A", normals(r, n*n, 1)), emutest.In(d, "B", normals(r, n*n, 1)), emutest.Out[float32](d, "C", n*n)
+	spec := tiles2(n, n, 64, 64, cuda.Dim3{X: 16, Y: 16})
+	launches(b, d, func() { d.Run(f, spec, int32(n), int32(n), int32(n), x, y, c) })
+}
+
+// BenchmarkNoise adds noise to 2^20 elements: Philox, Box-Muller, x_t and eps.
+func BenchmarkNoise(b *testing.B) {
+	const samples, elements = 64, 1 << 14
+	r := random(92)
+	d, f := kernel(b, "noise", "noise")
+	x := emutest.In(d, "x0", normals(r, samples*elements, 1))
+	k := emutest.In(d, "coefficients", normals(r, 2*samples, 1))
+	xt, eps := emutest.Out[float32](d, "xt", samples*elements), emutest.Out[float32](d, "eps", samples*elements)
+	spec := emutest.Grid1(elements/4, 256)
+	spec.Grid.Y = samples
+	launches(b, d, func() { d.Run(f, spec, int32(elements), x, k, seed2([2]uint32{1, 2}), uint32(3), uint32(4), xt, eps) })
+}
+
+// BenchmarkSilu is x / (1 + exp(-x)) over 2^20 elements.
+func BenchmarkSilu(b *testing.B) {
+	const n = 1 << 20
+	d, f := kernel(b, "silu", "silu")
+	x, y := emutest.In(d, "x", normals(random(93), n, 1)), emutest.Out[float32](d, "y", n)
+	launches(b, d, func() { d.Run(f, emutest.Grid1(n, 256), int32(n), x, y) })
+}
+
+// BenchmarkSaxpy is a x + y over 2^20 elements.
+func BenchmarkSaxpy(b *testing.B) {
+	const n = 1 << 20
+	d, f := kernel(b, "saxpy", "saxpy")
+	x, y := emutest.In(d, "x", normals(random(94), n, 1)), emutest.InOut(d, "y", normals(random(95), n, 1))
+	launches(b, d, func() { d.Run(f, emutest.Grid1(n, 256), int32(n), float32(0.5), x, y) })
+}
+
+// BenchmarkLoad reads and decodes the longest test kernel.
+func BenchmarkLoad(b *testing.B) {
+	text, err := os.ReadFile(emutest.KernelPath(kernelFolder, "gemm_bf16"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	d := emutest.Open(b)
+	for b.Loop() {
+		m, err := d.LoadModule("gemm_bf16.ptx", text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := m.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
