@@ -223,3 +223,28 @@ func TestKernelConvolutionImplicitGemm(t *testing.T) {
 		emutest.Close64(t, fmt.Sprint("y ", s), got, want, func(i int) float64 { return sumError*scale[i] + 0x1p-8*math.Abs(want[i]) })
 	}
 }
+
+// TestKernelTransposeCounters tells the three transposes apart: 128 warps each
+// load and store 32 floats.
+func TestKernelTransposeCounters(t *testing.T) {
+	const n, warps = 64, 128
+	for _, c := range []struct {
+		name                         string
+		loadSectors, storeSectors    int64
+		sharedLoads, sharedLoadWaves int64
+	}{
+		{"transpose_naive", 4 * warps, 32 * warps, 0, 0},
+		{"transpose_conflict", 4 * warps, 4 * warps, warps, 32 * warps},
+		{"transpose_padded", 4 * warps, 4 * warps, warps, warps},
+	} {
+		d, f := kernel(t, "transpose", c.name)
+		in, out := emutest.In(d, "in", make([]float32, n*n)), emutest.Out[float32](d, "out", n*n)
+		p := d.Device.(cuda.Profiler)
+		p.StartCounting()
+		d.Run(f, tiles2(n, n, 32, 32, cuda.Dim3{X: 32, Y: 8}), int32(n), int32(n), in, out)
+		l := p.StopCounting()[0]
+		got := []int64{l.Global.LoadSectors, l.Global.StoreSectors, l.Global.LoadBytes, l.Global.StoreBytes, l.Shared.LoadAccesses, l.Shared.LoadWavefronts, l.Shared.LoadIdeal}
+		want := []int64{c.loadSectors, c.storeSectors, 4 * n * n, 4 * n * n, c.sharedLoads, c.sharedLoadWaves, c.sharedLoads}
+		emutest.Equal(t, c.name, got, want)
+	}
+}
