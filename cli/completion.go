@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/train"
+)
+
+// completeName is the hidden command that the shells' scripts call with the words so far, the one being typed last.
+const completeName = "__complete"
+
+var completionScripts = map[string]string{
+	"bash": `# unnoise completion for bash: source <(unnoise completion bash)
+_unnoise() {
+    local cur="${COMP_WORDS[COMP_CWORD]}" words
+    words="$("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)"
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -o bashdefault -o default -F _unnoise unnoise
+`,
+	"zsh": `#compdef unnoise
+# unnoise completion for zsh: source <(unnoise completion zsh)
+_unnoise() {
+    local -a candidates
+    candidates=(${(f)"$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)"})
+    if (( $#candidates )); then compadd -- $candidates; else _files; fi
+}
+compdef _unnoise unnoise
+`,
+	"fish": `# unnoise completion for fish: unnoise completion fish | source
+complete -c unnoise -a '(unnoise __complete (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
+`,
+}
+
+func completionCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      "completion",
+		Usage:     "print a shell's completion script",
+		ArgsUsage: "bash|zsh|fish",
+		Description: "bash: source <(unnoise completion bash)\n" +
+			"zsh:  source <(unnoise completion zsh)\n" +
+			"fish: unnoise completion fish | source",
+		Action: func(c *urfave.Context) error {
+			if c.NArg() != 1 {
+				return usagef("completion for which shell? Want bash, zsh or fish")
+			}
+			script, ok := completionScripts[c.Args().First()]
+			if !ok {
+				return usagef("completion for shell %q is not there: want bash, zsh or fish", c.Args().First())
+			}
+			_, err := fmt.Fprint(c.App.Writer, script)
+			return err
+		},
+	}
+}
+
+func completeCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:      completeName,
+		Hidden:    true,
+		ArgsUsage: "WORD...",
+		Action: func(c *urfave.Context) error {
+			for _, s := range complete(visible(c.App.Commands), c.Args().Slice()) {
+				fmt.Fprintln(c.App.Writer, s)
+			}
+			return nil
+		},
+	}
+}
+
+// complete lists what the last word may become.
+func complete(commands []*urfave.Command, words []string) []string {
+	if len(words) == 0 {
+		words = []string{""}
+	}
+	typed, before := words[len(words)-1], words[:len(words)-1]
+	var command *urfave.Command
+	for _, c := range commands {
+		if slices.ContainsFunc(before, c.HasName) {
+			command = c
+		}
+	}
+	if n := len(before); n > 0 && strings.HasPrefix(before[n-1], "-") {
+		if name := strings.TrimLeft(before[n-1], "-"); takesValue(commands, name) {
+			return starting(typed, flagValues(command, name))
+		}
+	}
+	var list []string
+	switch {
+	case command == nil:
+		for _, c := range commands {
+			list = append(list, c.Name)
+		}
+	case strings.HasPrefix(typed, "-"):
+		for _, f := range command.Flags {
+			list = append(list, dashed(f.Names()[0]))
+		}
+	case command.ArgsUsage != " ":
+		list = strings.Split(command.ArgsUsage, "|")
+	}
+	return starting(typed, list)
+}
+
+func starting(prefix string, list []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return !strings.HasPrefix(s, prefix) })
+}
+
+// flagValues lists a flag's values; none where a file or a number is wanted.
+func flagValues(c *urfave.Command, name string) []string {
+	switch name {
+	case "preset":
+		return train.Presets()
+	case "kind":
+		return diffusion.Kinds()
+	case "sampler":
+		return []string{"ddpm", "ddim"}
+	case "spacing":
+		return []string{"leading", "trailing", "linspace", "quadratic"}
+	case "weights":
+		return []string{"ema", "raw"}
+	case "program":
+		return []string{"predict", "train"}
+	case "device":
+		return []string{"auto", "cpu"}
+	case "dtype":
+		return []string{"auto", "f32"}
+	case "log-format":
+		return []string{"text", "json"}
+	case "format":
+		if c != nil && c.Name == "schedule" {
+			return []string{"csv", "json"}
+		}
+		return []string{"table", "json"}
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+// usageError is a command line that cannot be meant: exit code 2.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// errReported ends a command that has already said what failed.
+var errReported = errors.New("failed")
+
+// badFlags is what the parser of flags calls; its messages name flags with one dash.
+func badFlags(c *urfave.Context, err error, _ bool) error {
+	text := strings.ReplaceAll(strings.TrimSuffix(err.Error(), ": parse error"), " for flag -", " for flag --")
+	text = strings.Replace(text, "flag needs an argument: -", "a value is missing after --", 1)
+	text = strings.Replace(text, "----", "--", 1)
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok && c.Command != nil {
+		return unknownFlag(c.Command, name)
+	}
+	return usagef("%s", text)
+}
+
+// report prints an error as one line and returns the exit code.
+func report(err error, sig *signals, stderr io.Writer) int {
+	var usage usageError
+	var exit urfave.ExitCoder
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errReported):
+		return exitFailed
+	}
+	fmt.Fprintf(stderr, "unnoise: %s\n", oneLine(err.Error()))
+	switch {
+	case errors.Is(err, context.Canceled) && sig.code() != 0:
+		return sig.code()
+	case errors.As(err, &usage), errors.As(err, &exit), strings.HasPrefix(err.Error(), "Required flag"):
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// oneLine joins the lines of a message.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

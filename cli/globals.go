@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/unnoise/unnoise/engine/graph"
+)
+
+// globalFlags are the flags that every command takes.
+func globalFlags() []urfave.Flag {
+	const category = "Every command:"
+	return []urfave.Flag{
+		&urfave.StringFlag{Category: category, Name: "device", Value: "auto", Usage: "`DEVICE` to compute on: auto or cpu"},
+		&urfave.StringFlag{Category: category, Name: "dtype", Value: "auto", Usage: "`TYPE` of activations: auto or f32"},
+		&urfave.Uint64Flag{Category: category, Name: "seed", Usage: "`SEED` of every random draw (default: the recipe's when training, else 0)", DefaultText: "none"},
+		&urfave.IntFlag{Category: category, Name: "threads", Usage: "`N` CPU threads (default: one per processor)", DefaultText: "none"},
+		&urfave.StringFlag{Category: category, Name: "log-format", Value: "text", Usage: "`FORMAT` of progress and results: text or json (one object a line)"},
+		&urfave.BoolFlag{Category: category, Name: "quiet", Usage: "print errors and asked-for results only"},
+	}
+}
+
+// globals are the values of globalFlags.
+type globals struct {
+	threads     int
+	json, quiet bool
+	out, err    io.Writer
+}
+
+// readGlobals checks the flags that every command takes.
+func readGlobals(c *urfave.Context) (*globals, error) {
+	g := &globals{threads: c.Int("threads"), quiet: c.Bool("quiet"), out: c.App.Writer, err: c.App.ErrWriter}
+	if c.IsSet("threads") && g.threads < 1 {
+		return nil, usagef("--threads %d: want at least 1", g.threads)
+	}
+	switch format := c.String("log-format"); format {
+	case "text":
+	case "json":
+		g.json = true
+	default:
+		return nil, usagef("--log-format %q: want text or json", format)
+	}
+	if err := checkDevice(c.String("device")); err != nil {
+		return nil, err
+	}
+	return g, checkDType(c.String("dtype"))
+}
+
+// checkDevice refuses what this build cannot compute on.
+func checkDevice(name string) error {
+	kind, _, _ := strings.Cut(name, ":")
+	switch {
+	case name == "auto" || name == "cpu":
+		return nil
+	case kind == "cuda":
+		return usagef("--device %s: this version has no CUDA kernels yet; use --device cpu", name)
+	case kind == "emu":
+		return usagef("--device %s: this version has no CUDA kernels that the emulator could run; use --device cpu", name)
+	}
+	return usagef("--device %q: want auto or cpu", name)
+}
+
+func checkDType(name string) error {
+	switch name {
+	case "auto", "f32":
+		return nil
+	case "bf16":
+		return usagef("--dtype bf16: the CPU computes in f32 only; use --dtype f32")
+	}
+	return usagef("--dtype %q: want auto or f32", name)
+}
+
+// machine opens the CPU.
+func (g *globals) machine() graph.Machine {
+	if g.threads > 0 {
+		runtime.GOMAXPROCS(g.threads)
+	}
+	return graph.NewCPU(graph.CPUOptions{Workers: g.threads})
+}
+
+// say prints a result line: text, or with --log-format json the object.
+func (g *globals) say(object any, format string, args ...any) error {
+	if g.quiet {
+		return nil
+	}
+	return g.answer(object, format, args...)
+}
+
+// answer is say for what the command was run to learn: --quiet does not silence it.
+func (g *globals) answer(object any, format string, args ...any) error {
+	if !g.json {
+		_, err := fmt.Fprintf(g.out, format+"\n", args...)
+		return err
+	}
+	return json.NewEncoder(g.out).Encode(object)
+}
+
+// terminal reports whether a progress bar can be shown on w.
+func (g *globals) terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && !g.json && !g.quiet && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,218 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/npy"
+)
+
+// How many samples are drawn without -n, and how many at once without --batch.
+const (
+	defaultImages = 16
+	defaultPoints = 1000
+	batchImages   = 64
+	batchPoints   = 5000
+)
+
+func sampleCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:  "sample",
+		Usage: "draw samples from a trained model",
+		Description: "--out FILE.png is a grid of images or a scatter plot of points; FILE.npy holds N,C,H,W or N,D float32 in model units,\n" +
+			"unclipped; any other name is a folder with one PNG an image. Sample i depends on --seed and i alone, not on --batch.",
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "model", Usage: "`DIR` of a run, a checkpoint or any diffusers directory"},
+			&urfave.IntFlag{Name: "n", Usage: fmt.Sprintf("`N` samples (default: %d images or %d points)", defaultImages, defaultPoints), DefaultText: "none"},
+			&urfave.IntFlag{Name: "batch", Usage: fmt.Sprintf("`N` samples at once (default: at most %d images or %d points)", batchImages, batchPoints), DefaultText: "none"},
+			&urfave.StringFlag{Name: "sampler", Usage: "`NAME`: ddpm or ddim (default: the run's, else ddpm)"},
+			&urfave.IntFlag{Name: "steps", Usage: "`N` sampling steps (default: the run's, else every timestep)", DefaultText: "none"},
+			&urfave.Float64Flag{Name: "eta", Usage: "`ETA` of ddim: 0 deterministic, 1 ancestral"},
+			&urfave.StringFlag{Name: "spacing", Usage: "which timesteps, `S`: leading, trailing, linspace or quadratic (default: the model's)"},
+			&urfave.IntFlag{Name: "class", Usage: "class number `K` of every sample", DefaultText: "none"},
+			&urfave.StringFlag{Name: "noise", Usage: "start from `FILE`.npy, N,C,H,W or N,D float32, instead of drawn noise"},
+			&urfave.StringFlag{Name: "weights", Value: "ema", Usage: "`KIND`: ema (moving average) or raw"},
+			&urfave.StringFlag{Name: "out", Usage: "`FILE`.png, FILE.npy or DIR to write"},
+			&urfave.StringFlag{Name: "gif", Usage: "also write the reverse process as an animation, `FILE`.gif"},
+		},
+		Action: runSample,
+	}
+}
+
+func runSample(c *urfave.Context) error {
+	g, err := readGlobals(c)
+	if err != nil {
+		return err
+	}
+	if err := checkSampleFlags(c); err != nil {
+		return err
+	}
+	m, err := model.Load(c.String("model"), c.String("weights") == "raw")
+	if err != nil {
+		return err
+	}
+	o, err := sampleOptions(c, m)
+	if err != nil {
+		return err
+	}
+	out, err := newSampleOutput(c.String("out"), c.String("gif"), m, o)
+	if err != nil {
+		return err
+	}
+	mach := g.machine()
+	defer mach.Close()
+	bar := newSampleBar(g, o)
+	o.After = func(first, step int, x *model.Images) error {
+		bar.step()
+		return out.frame(first, step, x)
+	}
+	began := time.Now()
+	x, err := m.Sample(c.Context, mach, *o)
+	bar.finish()
+	if err != nil {
+		return err
+	}
+	seconds := time.Since(began).Seconds()
+	if err := out.write(x); err != nil {
+		return err
+	}
+	steps := len(o.Plan.Steps)
+	return g.say(map[string]any{"event": "samples", "path": c.String("out"), "n": o.N, "sampler": o.Plan.Name, "steps": steps, "seconds": seconds},
+		"wrote %s: %d samples, %s, %d steps, %.1f s", c.String("out"), o.N, o.Plan.Name, steps, seconds)
+}
+
+// checkSampleFlags refuses what can be refused without reading the model.
+func checkSampleFlags(c *urfave.Context) error {
+	for _, name := range []string{"model", "out"} {
+		if c.String(name) == "" {
+			return usagef("sample needs --%s; see unnoise sample --help", name)
+		}
+	}
+	for _, name := range []string{"n", "batch", "steps"} {
+		if c.IsSet(name) && c.Int(name) < 1 {
+			return usagef("%s %d: want at least 1", dashed(name), c.Int(name))
+		}
+	}
+	if eta := c.Float64("eta"); !(eta >= 0 && eta <= 1) {
+		return usagef("--eta %v: want 0..1", eta)
+	}
+	if s := c.String("sampler"); s != "" && s != "ddpm" && s != "ddim" {
+		return usagef("--sampler %q: want ddpm or ddim", s)
+	}
+	if s := c.String("spacing"); s != "" {
+		if _, err := diffusion.ParseSpacing(s); err != nil {
+			return usagef("--spacing %q: want leading, trailing, linspace or quadratic", s)
+		}
+	}
+	if w := c.String("weights"); w != "ema" && w != "raw" {
+		return usagef("--weights %q: want ema or raw", w)
+	}
+	if f := c.String("gif"); f != "" && !strings.EqualFold(extension(f), ".gif") {
+		return usagef("--gif %s: want a name that ends in .gif", f)
+	}
+	return checkOutName(c.String("out"))
+}
+
+// sampleOptions reads what to draw.
+func sampleOptions(c *urfave.Context, m *model.Model) (*model.SampleOptions, error) {
+	o := &model.SampleOptions{N: c.Int("n"), Batch: c.Int("batch"), Seed: c.Uint64("seed")}
+	if path := c.String("noise"); path != "" {
+		x, err := readImages(path)
+		if err != nil {
+			return nil, err
+		}
+		if c.IsSet("n") && c.Int("n") != x.N {
+			return nil, usagef("-n %d: %s holds %d samples", c.Int("n"), path, x.N)
+		}
+		if x.C != m.C {
+			return nil, fmt.Errorf("%s: samples of %d channels, the model has %d", path, x.C, m.C)
+		}
+		if err := m.Net.CheckSize(x.H, x.W); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		o.Noise, o.N = x, x.N
+	}
+	images, batch := defaultImages, batchImages
+	if m.Points() {
+		images, batch = defaultPoints, batchPoints
+	}
+	if o.N == 0 {
+		o.N = images
+	}
+	if o.Batch == 0 {
+		o.Batch = min(o.N, batch)
+	}
+	if err := readClass(c, m, o); err != nil {
+		return nil, err
+	}
+	var err error
+	o.Plan, err = samplePlan(c, m)
+	return o, err
+}
+
+// readClass fills the labels.
+func readClass(c *urfave.Context, m *model.Model, o *model.SampleOptions) error {
+	l := m.Net.Labels()
+	switch {
+	case l.Kind != nn.ClassLabels && c.IsSet("class"):
+		return usagef("--class %d: the model is not conditioned on classes", c.Int("class"))
+	case l.Kind == nn.ClassLabels && !c.IsSet("class"):
+		return usagef("the model is conditioned on %d classes: choose one with --class 0..%d", l.Classes, l.Classes-1)
+	case l.Kind == nn.ClassLabels && (c.Int("class") < 0 || c.Int("class") >= l.Classes):
+		return usagef("--class %d: the model has classes 0..%d", c.Int("class"), l.Classes-1)
+	case l.Kind == nn.ClassLabels:
+		o.Labels = make([]int32, o.N)
+		for i := range o.Labels {
+			o.Labels[i] = int32(c.Int("class"))
+		}
+	}
+	return nil
+}
+
+// samplePlan makes the chain: flags over the run's own sampler over DDPM with every timestep.
+func samplePlan(c *urfave.Context, m *model.Model) (*diffusion.Plan, error) {
+	r, err := recipeOf(c.String("model"), m)
+	if err != nil {
+		return nil, err
+	}
+	s := model.Sampler{Name: "ddpm"}
+	if r != nil {
+		s = model.Sampler{Name: r.Sample.Sampler, Steps: r.Sample.Steps, Eta: r.Sample.Eta, Spacing: diffusion.Spacing(r.Sample.Spacing)}
+	}
+	if name := c.String("sampler"); name != "" && name != s.Name {
+		s = model.Sampler{Name: name}
+	}
+	if c.IsSet("steps") {
+		s.Steps = c.Int("steps")
+	}
+	if c.IsSet("eta") {
+		s.Eta = c.Float64("eta")
+	}
+	if c.IsSet("spacing") {
+		s.Spacing = diffusion.Spacing(c.String("spacing"))
+	}
+	p, err := m.Plan(s)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return p, nil
+}
+
+// readImages reads an N,C,H,W or N,D float32 array.
+func readImages(path string) (*model.Images, error) {
+	d, err := npy.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	x, err := model.FromDense(d)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return x, nil
+}

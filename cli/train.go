@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/unnoise/unnoise/engine/train"
+)
+
+func trainCommand() *urfave.Command {
+	return &urfave.Command{
+		Name:  "train",
+		Usage: "train a network, or continue a run",
+		Description: "Writes config.toml, metrics.jsonl, checkpoints/step-N, samples/step-N.png and loss.png to --out. SIGINT and SIGTERM save a\n" +
+			"checkpoint before the program ends; a second one ends it at once. With --log-format json each line is an object with \"event\":\n" +
+			"progress, evaluation, checkpoint, samples or done.",
+		Flags: []urfave.Flag{
+			&urfave.StringFlag{Name: "preset", Usage: "recipe `NAME`: " + strings.Join(train.Presets(), ", ")},
+			&urfave.StringFlag{Name: "config", Usage: "recipe `FILE` (TOML; a run's config.toml is one)"},
+			&urfave.StringFlag{Name: "data", Usage: "`PATH` of a folder of IDX files, or the name of a 2-D set (data.source)"},
+			&urfave.StringFlag{Name: "out", Usage: "run `DIR` (default: runs/NAME)"},
+			&urfave.IntFlag{Name: "steps", Usage: "`N` steps in total (train.steps)", DefaultText: "the recipe's"},
+			&urfave.IntFlag{Name: "batch", Usage: "`N` samples a micro-batch (train.batch)", DefaultText: "the recipe's"},
+			&urfave.BoolFlag{Name: "resume", Usage: "continue from the last checkpoint of --out; without --preset and --config, with its config.toml"},
+			setFlag(),
+		},
+		Action: runTrain,
+	}
+}
+
+func runTrain(c *urfave.Context) error {
+	g, err := readGlobals(c)
+	if err != nil {
+		return err
+	}
+	o, err := trainOptions(c)
+	if err != nil {
+		return err
+	}
+	o.Machine = g.machine()
+	defer o.Machine.Close()
+	report := newTrainReport(g, o)
+	result, err := train.Run(c.Context, *o)
+	report.finish()
+	if err != nil {
+		return trainError(c.Context, err)
+	}
+	return report.done(result)
+}
+
+// trainError adds how to go on after an interruption.
+func trainError(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%w: continue with --resume", err)
+	}
+	return err
+}
+
+// trainOptions reads the recipe, its overrides and the run directory.
+func trainOptions(c *urfave.Context) (*train.Options, error) {
+	set := c.StringSlice("set")
+	for _, name := range []string{"steps", "batch"} {
+		if !c.IsSet(name) {
+			continue
+		}
+		if c.Int(name) < 1 {
+			return nil, usagef("--%s %d: want at least 1", name, c.Int(name))
+		}
+		set = append(set, fmt.Sprintf("train.%s=%d", name, c.Int(name)))
+	}
+	if c.IsSet("seed") {
+		set = append(set, fmt.Sprintf("train.seed=%d", c.Uint64("seed")))
+	}
+	if path := c.String("data"); path != "" {
+		set = append(set, "data.source="+strconv.Quote(path))
+	}
+	o := &train.Options{Out: c.String("out"), Resume: c.Bool("resume")}
+	var err error
+	if o.Resume && c.String("preset") == "" && c.String("config") == "" {
+		if o.Out == "" {
+			return nil, usagef("--resume needs the run: give --out DIR")
+		}
+		o.Recipe, err = train.ReadFile(filepath.Join(o.Out, train.ConfigFile), set)
+		return o, err
+	}
+	if o.Recipe, _, err = readRecipe(c, set); err != nil {
+		return nil, err
+	}
+	if o.Recipe.Data.Source == "" {
+		return nil, usagef("which data? Give --data PATH, a folder of IDX files or the name of a 2-D set")
+	}
+	if o.Out == "" {
+		name := c.String("preset")
+		if name == "" {
+			name = strings.TrimSuffix(filepath.Base(c.String("config")), filepath.Ext(c.String("config")))
+		}
+		o.Out = filepath.Join("runs", name)
+	}
+	return o, nil
+}

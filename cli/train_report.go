@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/unnoise/unnoise/engine/train"
+)
+
+// trainReport shows how a run goes: a bar on a terminal, else a line an event.
+type trainReport struct {
+	g   *globals
+	out string
+	bar *progressbar.ProgressBar
+}
+
+// newTrainReport hooks the report to a run.
+func newTrainReport(g *globals, o *train.Options) *trainReport {
+	r := &trainReport{g: g, out: o.Out}
+	if g.terminal(g.err) {
+		r.bar = newBar(g, o.Recipe.Train.Steps, "training", "steps")
+	}
+	o.OnProgress, o.OnEval, o.OnCheckpoint, o.OnSamples = r.progress, r.evaluation, r.checkpoint, r.samples
+	return r
+}
+
+// line prints an event above the bar.
+func (r *trainReport) line(object map[string]any, format string, args ...any) {
+	if r.bar != nil {
+		r.bar.Clear()
+	}
+	r.g.say(object, format, args...)
+	if r.bar != nil {
+		r.bar.RenderBlank()
+	}
+}
+
+func (r *trainReport) progress(p train.Progress) {
+	if r.bar != nil {
+		r.bar.Describe(fmt.Sprintf("loss %.4f", p.Loss))
+		r.bar.Set(p.Step)
+		return
+	}
+	r.line(map[string]any{"event": "progress", "step": p.Step, "steps": p.Steps, "loss": number(p.Loss), "grad_norm": number(p.GradNorm),
+		"learning_rate": p.LearningRate, "samples_per_second": p.SamplesPerSecond, "seconds_left": p.Remaining.Seconds()},
+		"step %d/%d  loss %.5f  grad norm %.4f  rate %.3g  %.0f samples/s  %s left", p.Step, p.Steps, p.Loss, p.GradNorm, p.LearningRate,
+		p.SamplesPerSecond, p.Remaining.Round(time.Second))
+}
+
+func (r *trainReport) evaluation(e train.Evaluation) {
+	q := e.Quartiles
+	r.line(map[string]any{"event": "evaluation", "step": e.Step, "held_out": number(e.HeldOut),
+		"held_out_quartiles": []any{number(q[0]), number(q[1]), number(q[2]), number(q[3])}},
+		"step %d  held-out loss %.5f  by quartile of t %.5f %.5f %.5f %.5f", e.Step, e.HeldOut, q[0], q[1], q[2], q[3])
+}
+
+func (r *trainReport) checkpoint(step int, dir string) {
+	r.line(map[string]any{"event": "checkpoint", "step": step, "path": dir}, "step %d  saved %s", step, dir)
+}
+
+func (r *trainReport) samples(step int, path string) {
+	r.line(map[string]any{"event": "samples", "step": step, "path": path}, "step %d  samples in %s", step, path)
+}
+
+// finish takes the bar away.
+func (r *trainReport) finish() {
+	if r.bar != nil {
+		r.bar.Clear()
+	}
+}
+
+// done prints how the run ended.
+func (r *trainReport) done(t *train.Result) error {
+	return r.g.say(map[string]any{"event": "done", "step": t.Step, "loss": number(t.Loss), "held_out": number(t.Evaluation.HeldOut),
+		"checkpoint": t.Checkpoint, "run": r.out},
+		"done: %d steps, held-out loss %.5f, run %s, model %s", t.Step, t.Evaluation.HeldOut, r.out, t.Checkpoint)
+}
+
+// number is a JSON value: null where JSON has no number for it.
+func number(x float64) any {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return x
+}
