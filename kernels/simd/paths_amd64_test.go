@@ -18,3 +18,14 @@ func bothPaths(t *testing.T, test func(t *testing.T)) {
 		t.Run(path.name, test)
 	}
 }
+
+// vectorUnits runs a test with AVX2 and, where the processor has it, AVX-512.
+func vectorUnits(t *testing.T, test func(t *testing.T)) {
+	have := useAVX512
+	defer func() { useAVX512 = have }()
+	useAVX512 = false
+	t.Run("avx2", test)
+	if useAVX512 = have; have {
+		t.Run("avx512", test)
+	}
+}

@@ -118,3 +118,98 @@ func columnDotsAVX2(sum *float32, dot *float32, dy *float32, dyPitch int, x *flo
 //
 //go:noescape
 func adamWAVX2(p *float32, m *float32, v *float32, ema *float32, grad *float32, n int, k *float32)
+
+// gemmR1AVX2 computes 1 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR1AVX2(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR2AVX2 computes 2 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR2AVX2(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR3AVX2 computes 3 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR3AVX2(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR4AVX2 computes 4 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR4AVX2(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR5AVX2 computes 5 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR5AVX2(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR6AVX2 computes 6 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR6AVX2(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR1AVX512 computes 1 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR1AVX512(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR2AVX512 computes 2 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR2AVX512(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR3AVX512 computes 3 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR3AVX512(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR4AVX512 computes 4 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR4AVX512(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR5AVX512 computes 5 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR5AVX512(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR6AVX512 computes 6 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR6AVX512(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR7AVX512 computes 7 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR7AVX512(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR8AVX512 computes 8 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR8AVX512(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR9AVX512 computes 9 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR9AVX512(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR10AVX512 computes 10 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR10AVX512(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR11AVX512 computes 11 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR11AVX512(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// gemmR12AVX512 computes 12 rows of two vectors of a matrix product.
+//
+//go:noescape
+func gemmR12AVX512(a *float32, rowStride int, step int, b *float32, c *float32, pitch int, k int, add int)
+
+// transpose8AVX2 transposes 8 rows of 8*blocks columns into 8*blocks rows of 8 columns.
+//
+//go:noescape
+func transpose8AVX2(dst *float32, dstPitch int, src *float32, srcPitch int, blocks int)

@@ -18,6 +18,7 @@ func main() {
 	columnSums("columnSumsAVX2", false)
 	columnSums("columnDotsAVX2", true)
 	adamW()
+	matrixKernels()
 	Generate()
 }
 

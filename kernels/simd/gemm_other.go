@@ -1,0 +1,7 @@
+//go:build !amd64
+
+package simd
+
+func canGemm() bool { return false }
+
+func (g *product) run(bool) {}
