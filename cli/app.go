@@ -46,7 +46,6 @@ func newApp(stdout, stderr io.Writer) *urfave.App {
 		Writer:      stdout,
 		ErrWriter:   stderr,
 		HideVersion: true,
-		Suggest:     true,
 		Commands: []*urfave.Command{trainCommand(), sampleCommand(), predictCommand(), inspectCommand(), scheduleCommand(),
 			checkCommand(), benchCommand(), doctorCommand(), completionCommand(), versionCommand(), completeCommand()},
 		Action:                    noCommand,
@@ -57,8 +56,12 @@ func newApp(stdout, stderr io.Writer) *urfave.App {
 	for _, c := range app.Commands {
 		c.HideHelpCommand = true
 		c.OnUsageError = badFlags
-		c.UseShortOptionHandling = false
 		c.Flags = append(c.Flags, globalFlags()...)
+		for _, f := range c.Flags {
+			if b, ok := f.(*urfave.BoolFlag); ok {
+				b.DisableDefaultText = true
+			}
+		}
 		if c.ArgsUsage == "" {
 			c.ArgsUsage = " "
 			c.Action = withoutOperands(c.Action)

@@ -84,6 +84,8 @@ func checkNames(commands []*urfave.Command, words, names []string) error {
 		switch {
 		case n == "help" || n == "h":
 			return nil
+		case command == nil && !anyFlag(commands, n):
+			return usagef("unknown flag %s; see unnoise --help", dashed(n))
 		case command == nil:
 			return usagef("no command is given: see unnoise --help")
 		case findFlag(command, n) == nil:
@@ -93,23 +95,63 @@ func checkNames(commands []*urfave.Command, words, names []string) error {
 	return nil
 }
 
+func anyFlag(commands []*urfave.Command, name string) bool {
+	return slices.ContainsFunc(commands, func(c *urfave.Command) bool { return findFlag(c, name) != nil })
+}
+
 func unknownCommand(commands []*urfave.Command, name string) error {
-	return usagef("unknown command %q%s; see unnoise --help", name, didYouMean(urfave.SuggestCommand(visible(commands), name)))
+	var known []string
+	for _, c := range visible(commands) {
+		known = append(known, c.Name)
+	}
+	return usagef("unknown command %q%s; see unnoise --help", name, didYouMean(name, known, ""))
 }
 
 func unknownFlag(c *urfave.Command, name string) error {
-	return usagef("%s has no flag %s%s; see unnoise %s --help", c.Name, dashed(name), didYouMean(urfave.SuggestFlag(c.Flags, name, false)), c.Name)
+	var known []string
+	for _, f := range c.Flags {
+		known = append(known, f.Names()[0])
+	}
+	return usagef("%s has no flag %s%s; see unnoise %s --help", c.Name, dashed(name), didYouMean(name, known, "--"), c.Name)
 }
 
 func visible(commands []*urfave.Command) []*urfave.Command {
 	return slices.DeleteFunc(slices.Clone(commands), func(c *urfave.Command) bool { return c.Hidden })
 }
 
-func didYouMean(s string) string {
-	if s == "" {
+// didYouMean suggests the known name that is nearest to a mistyped one, nothing where none is near.
+func didYouMean(name string, known []string, prefix string) string {
+	best, least := "", max(2, len(name)/3)+1
+	for _, k := range known {
+		if d := editDistance(name, k); len(k) > 1 && d < min(least, len(k)) {
+			best, least = k, d
+		}
+	}
+	if best == "" {
 		return ""
 	}
-	return ": did you mean " + s + "?"
+	return ": did you mean " + prefix + best + "?"
+}
+
+// editDistance is Levenshtein's: the fewest insertions, deletions and replacements of bytes that turn a into b.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 func dashed(name string) string {

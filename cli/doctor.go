@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -23,7 +23,11 @@ func doctorCommand() *urfave.Command {
 }
 
 // finding is a line of doctor.
-type finding struct{ key, value, hint string }
+type finding struct {
+	key   string
+	value any
+	hint  string
+}
 
 func runDoctor(c *urfave.Context) error {
 	g, err := readGlobals(c)
@@ -36,7 +40,7 @@ func runDoctor(c *urfave.Context) error {
 		if g.json {
 			continue
 		}
-		text := f.value
+		text := fmt.Sprint(f.value)
 		if f.hint != "" {
 			text += " (" + f.hint + ")"
 		}
@@ -60,8 +64,8 @@ func findings(g *globals) []finding {
 		{"version", b.Version, ""},
 		{"go", b.Go + " " + b.OS + "/" + b.Arch, ""},
 		{"cpu", strings.Join(cpuFeatures(), " "), ""},
-		{"processors", strconv.Itoa(runtime.NumCPU()), ""},
-		{"threads", strconv.Itoa(threads), "change with --threads"},
+		{"processors", runtime.NumCPU(), ""},
+		{"threads", threads, "change with --threads"},
 	}
 	blas := finding{"blas", b.BLAS, ""}
 	if b.BLAS == "gonum" {

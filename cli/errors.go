@@ -26,6 +26,9 @@ func badFlags(c *urfave.Context, err error, _ bool) error {
 	text := strings.ReplaceAll(strings.TrimSuffix(err.Error(), ": parse error"), " for flag -", " for flag --")
 	text = strings.Replace(text, "flag needs an argument: -", "a value is missing after --", 1)
 	text = strings.Replace(text, "----", "--", 1)
+	if strings.HasPrefix(text, "invalid value") {
+		text += ": want a number"
+	}
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok && c.Command != nil {
 		return unknownFlag(c.Command, name)
 	}

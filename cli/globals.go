@@ -20,8 +20,8 @@ func globalFlags() []urfave.Flag {
 	return []urfave.Flag{
 		&urfave.StringFlag{Category: category, Name: "device", Value: "auto", Usage: "`DEVICE` to compute on: auto or cpu"},
 		&urfave.StringFlag{Category: category, Name: "dtype", Value: "auto", Usage: "`TYPE` of activations: auto or f32"},
-		&urfave.Uint64Flag{Category: category, Name: "seed", Usage: "`SEED` of every random draw (default: the recipe's when training, else 0)", DefaultText: "none"},
-		&urfave.IntFlag{Category: category, Name: "threads", Usage: "`N` CPU threads (default: one per processor)", DefaultText: "none"},
+		&urfave.Uint64Flag{Category: category, Name: "seed", Usage: "`SEED` of every random draw", DefaultText: "the recipe's when training, else 0"},
+		&urfave.IntFlag{Category: category, Name: "threads", Usage: "`N` CPU threads", DefaultText: "one a processor"},
 		&urfave.StringFlag{Category: category, Name: "log-format", Value: "text", Usage: "`FORMAT` of progress and results: text or json (one object a line)"},
 		&urfave.BoolFlag{Category: category, Name: "quiet", Usage: "print errors and asked-for results only"},
 	}

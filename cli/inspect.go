@@ -28,7 +28,7 @@ func inspectCommand() *urfave.Command {
 			setFlag(),
 			&urfave.BoolFlag{Name: "json", Usage: "print one JSON object"},
 			&urfave.StringFlag{Name: "program", Usage: "also print the program `NAME`, call by call: predict or train"},
-			&urfave.IntFlag{Name: "batch", Usage: "`N` samples a program (default: 1 for predict, the recipe's for train)", DefaultText: "none"},
+			&urfave.IntFlag{Name: "batch", Usage: "`N` samples a program", DefaultText: "1 for predict, the recipe's for train"},
 		},
 		Action: runInspect,
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -86,7 +87,11 @@ func trainOptions(c *urfave.Context) (*train.Options, error) {
 		if o.Out == "" {
 			return nil, usagef("--resume needs the run: give --out DIR")
 		}
-		o.Recipe, err = train.ReadFile(filepath.Join(o.Out, train.ConfigFile), set)
+		config := filepath.Join(o.Out, train.ConfigFile)
+		if _, err := os.Stat(config); err != nil {
+			return nil, fmt.Errorf("%s holds no run to resume: %w", o.Out, err)
+		}
+		o.Recipe, err = train.ReadFile(config, set)
 		return o, err
 	}
 	if o.Recipe, _, err = readRecipe(c, set); err != nil {

@@ -74,8 +74,7 @@ func (r *trainReport) finish() {
 
 // done prints how the run ended.
 func (r *trainReport) done(t *train.Result) error {
-	return r.g.say(map[string]any{"event": "done", "step": t.Step, "loss": number(t.Loss), "held_out": number(t.Evaluation.HeldOut),
-		"checkpoint": t.Checkpoint, "run": r.out},
+	return r.g.say(map[string]any{"event": "done", "step": t.Step, "held_out": number(t.Evaluation.HeldOut), "checkpoint": t.Checkpoint, "run": r.out},
 		"done: %d steps, held-out loss %.5f, run %s, model %s", t.Step, t.Evaluation.HeldOut, r.out, t.Checkpoint)
 }
 
