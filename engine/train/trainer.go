@@ -103,15 +103,12 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return t.end(ctx)
 }
 
-// prepare opens data, directory, model and programs.
+// prepare opens data, model and programs, and then the directory: a recipe that cannot be used leaves none behind.
 func (t *trainer) prepare() error {
 	if err := t.Recipe.Validate(); err != nil {
 		return err
 	}
 	if err := t.openData(); err != nil {
-		return err
-	}
-	if err := t.openRun(); err != nil {
 		return err
 	}
 	if err := t.openModel(); err != nil {
@@ -123,6 +120,9 @@ func (t *trainer) prepare() error {
 	}
 	finish, err := t.prog.Finish()
 	if err != nil {
+		return err
+	}
+	if err := t.openRun(); err != nil {
 		return err
 	}
 	if t.micro, err = t.Machine.Load(micro); err != nil {

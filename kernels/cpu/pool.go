@@ -45,8 +45,15 @@ func (q *Queue) Tasks(n int, fn func(i, worker int)) {
 		return
 	}
 	var next atomic.Int64
+	var failed atomic.Pointer[any]
 	var wg sync.WaitGroup
 	body := func(worker int) {
+		defer wg.Done()
+		defer func() {
+			if r := recover(); r != nil {
+				failed.CompareAndSwap(nil, &r)
+			}
+		}()
 		for {
 			i := int(next.Add(1)) - 1
 			if i >= n {
@@ -55,12 +62,15 @@ func (q *Queue) Tasks(n int, fn func(i, worker int)) {
 			fn(i, worker)
 		}
 	}
-	wg.Add(w - 1)
+	wg.Add(w)
 	for k := 1; k < w; k++ {
-		go func() { defer wg.Done(); body(k) }()
+		go body(k)
 	}
 	body(0)
 	wg.Wait()
+	if r := failed.Load(); r != nil {
+		panic(*r) // on the caller's goroutine, where it can be recovered
+	}
 }
 
 // Range splits 0..n-1 into chunks of at most grain elements and calls fn(lo, hi) for each. The chunks depend on n and
