@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/unnoise/unnoise/cuda/emu/lane"
 	"github.com/unnoise/unnoise/cuda/ptx"
 )
 
@@ -159,7 +160,10 @@ func (d *decoder) choose(in *ptx.Inst) error {
 	if err := want(in, 4, 4); err != nil {
 		return err
 	}
-	fast := select32
+	fast := lane.Of(in.Opcode())
+	if fast == nil {
+		fast = select32
+	}
 	if t.Bits() == 64 {
 		fast = select64
 	}

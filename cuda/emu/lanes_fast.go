@@ -4,6 +4,7 @@ import (
 	"math"
 	"unsafe"
 
+	"github.com/unnoise/unnoise/cuda/emu/lane"
 	"github.com/unnoise/unnoise/cuda/emu/num"
 	"github.com/unnoise/unnoise/cuda/ptx"
 )
@@ -221,11 +222,19 @@ var fastLanes = map[string]laneFn{
 	"and.pred": andPred, "or.pred": orPred, "xor.pred": xorPred, "not.pred": notPred,
 }
 
-// fastLane returns the written-out lane function of an instruction, or nil.
-func fastLane(in *ptx.Inst) laneFn { return fastLanes[in.Opcode()] }
+// fastLane returns the lane function of an instruction, in assembly or written out, or nil.
+func fastLane(in *ptx.Inst) laneFn {
+	if f := lane.Of(in.Opcode()); f != nil {
+		return f
+	}
+	return fastLanes[in.Opcode()]
+}
 
-// fastCvt returns the written-out lane function of a conversion, or nil.
+// fastCvt returns the lane function of a conversion, in assembly or written out, or nil.
 func fastCvt(in *ptx.Inst, dst, src regRef) laneFn {
+	if f := lane.Of(in.Opcode()); f != nil && int(dst.bits) == in.Types[0].Bits() && int(src.bits) == in.Types[1].Bits() {
+		return f
+	}
 	switch op := in.Opcode(); {
 	case dst.w == w64 && src.w == w32 && op == "cvt.s64.s32":
 		return func(dp, ap, _, _ unsafe.Pointer) {
@@ -311,8 +320,11 @@ func negate(f laneFn) laneFn {
 	}
 }
 
-// fastCompare returns the written-out lane function of a comparison of integers, or nil.
-func fastCompare(cmp string, t ptx.Type, _ bool) laneFn {
+// fastCompare returns the lane function of a comparison, in assembly or written out for integers, or nil.
+func fastCompare(cmp string, t ptx.Type, ftz bool) laneFn {
+	if f := lane.Of("setp." + cmp + "." + t.String()); f != nil && !ftz {
+		return f
+	}
 	var lt, le, eq laneFn
 	switch t {
 	case ptx.U32, ptx.B32:

@@ -1,0 +1,16 @@
+// Package lane holds the frequent instructions of PTX for the 32 threads of a
+// warp in assembly. Every body gives the bits that the portable code gives; a
+// machine without AVX2 and FMA runs that.
+package lane
+
+import "unsafe"
+
+// Func computes 32 lanes: d = f(a, b, c). Each pointer is 32 words of 4 or 8
+// bytes, or a predicate, a 32-bit word with one bit a lane. d may be one of the
+// sources if their words have the same size.
+type Func = func(d, a, b, c unsafe.Pointer)
+
+// Of returns the body of an instruction by its opcode with modifiers and
+// types, "add.f32" or "setp.lt.s32", or nil if there is none. Comparisons set
+// one predicate and are not combined with another.
+func Of(opcode string) Func { return bodies[opcode] }

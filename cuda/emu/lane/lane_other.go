@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package lane
+
+var bodies map[string]Func
