@@ -1,10 +1,13 @@
 package elementwise
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/check"
+	"github.com/unnoise/unnoise/kernels/cpu"
 	"github.com/unnoise/unnoise/kernels/kerneltest"
 )
 
@@ -38,6 +41,32 @@ func TestInferRefuses(t *testing.T) {
 	for _, tt := range tests {
 		if _, err := tt.op.Infer(tt.in); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, expected one with %q", tt.op.Name(), err, tt.want)
+		}
+	}
+}
+
+// TestWorkers holds every fast kernel to giving the same bits on one worker and on five.
+func TestWorkers(t *testing.T) {
+	for _, op := range []kernels.Operator{Activation{}, ActivationGrad{}, Add{}, SumRows{}, Broadcast{}, Resample{}, ResampleGrad{}} {
+		for _, cs := range op.Cases() {
+			var out [2][]float32
+			for i, workers := range []int{1, 5} {
+				c, err := check.Operands(cs, check.Single, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				v, err := kernels.Choose(c, kernels.Props{Backend: "cpu", Workers: workers})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := v.Kernel.Run(cpu.NewQueue(workers), c); err != nil {
+					t.Fatal(err)
+				}
+				out[i] = c.Out[0].F32
+			}
+			if !slices.Equal(out[0], out[1]) {
+				t.Errorf("%s %s: results differ between one worker and five", op.Name(), cs.Name)
+			}
 		}
 	}
 }

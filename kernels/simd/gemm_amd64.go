@@ -134,3 +134,14 @@ func packTransposed(panel []float32, width int, b []float32, ldb, w, kb int) {
 		}
 	}
 }
+
+// Unit names the vector unit that the package uses: "avx512" (the matrix product; AVX2 for the rest), "avx2" or "portable".
+func Unit() string {
+	switch {
+	case useAVX512:
+		return "avx512"
+	case useAVX2:
+		return "avx2"
+	}
+	return "portable"
+}

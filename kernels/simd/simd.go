@@ -1,6 +1,6 @@
-// Package simd holds the vector loops of the fast CPU kernels: float32 slices, AVX2 and FMA assembly where the processor has
-// them (chosen once at start) and portable Go elsewhere. Both agree to about 1e-6 relative; each is deterministic: a result
-// depends on the operands alone, sums are taken in a fixed order.
+// Package simd holds the vector loops and the matrix product of the fast CPU kernels: float32, AVX2 and FMA assembly where
+// the processor has them (for the matrix product AVX-512 too; chosen once at start) and portable Go elsewhere. Both agree to
+// about 1e-6 relative; each is deterministic: a result depends on the operands alone, sums are taken in a fixed order.
 //
 // Functions on slices work on the first len(dst) elements (len(x) for reductions); the other slices must be at least as
 // long. Functions on Rows work on matrices whose rows lie Pitch elements apart and touch nothing outside the first c
