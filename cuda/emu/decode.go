@@ -173,8 +173,11 @@ func (d *decoder) finish() {
 		}
 		for j := range img {
 			img[j] = k.v
-			if k.w == w32 {
+			switch k.w {
+			case w32:
 				img[j] = k.v<<32 | k.v
+			case wPred:
+				img[j] = ^uint64(0)
 			}
 		}
 		f.consts = append(f.consts, img...)

@@ -85,7 +85,7 @@ func (d *decoder) arith(in *ptx.Inst, width regWidth) error {
 func shapeOf(in *ptx.Inst, t ptx.Type) (dst ptx.Type, src [3]ptx.Type, n int) {
 	dst, src, n = t, [3]ptx.Type{t, t, t}, 2
 	switch in.Op {
-	case "mad", "fma", "mad24", "sad", "dp4a", "dp2a":
+	case "mad", "fma", "mad24", "sad", "dp4a", "dp2a", "vabsdiff4":
 		n = 3
 	case "abs", "neg", "not", "cnot", "brev", "sqrt", "rcp", "rsqrt", "sin", "cos", "lg2", "ex2", "tanh", "testp":
 		n = 1

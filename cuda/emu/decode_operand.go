@@ -26,7 +26,7 @@ func (d *decoder) operand(o *ptx.Operand, t ptx.Type) (regRef, error) {
 		return d.regs[o.Reg.ID], nil
 	case ptx.OpInt:
 		if t == ptx.Pred {
-			return regRef{}, fmt.Errorf("a constant predicate is not supported")
+			return d.constant(boolBit(o.Imm != 0), wPred, 1), nil
 		}
 		return d.constant(o.Imm&widthMask(uint(bits)), w, bits), nil
 	case ptx.OpF32:

@@ -94,10 +94,22 @@ func flushBits(b uint64, t ptx.Type) uint64 {
 
 // setScalar is set: all ones or 1.0 where the relation holds.
 func setScalar(in *ptx.Inst) scalar {
+	if t := in.Types[0]; t == ptx.F16x2 || t == ptx.BF16x2 {
+		one := *in
+		one.Types = []ptx.Type{t - 1, t - 1}
+		return pairs(setScalar(&one))
+	}
 	rel := compare(in.Mods[0], in.Types[1], in.Has("ftz"))
 	yes := uint64(0xffffffff)
-	if in.Types[0] == ptx.F32 {
+	switch in.Types[0] {
+	case ptx.F32:
 		yes = bits32(1)
+	case ptx.F16:
+		yes = uint64(num.F32ToF16(1))
+	case ptx.BF16:
+		yes = uint64(num.F32ToBF16(1))
+	case ptx.U16, ptx.S16:
+		yes = 0xffff
 	}
 	return func(a, b, _ uint64) uint64 {
 		if rel(a, b) {

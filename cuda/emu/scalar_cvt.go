@@ -91,7 +91,7 @@ func cvtToInt(to, from ptx.Type, mode num.Mode, ftz bool) scalar {
 		if ftz {
 			a = uint64(math.Float32bits(num.FTZ(f32(a))))
 		}
-		return ext(num.ToInt(toFloat(a, from), w, s, mode), w, s)
+		return ext(num.ToInt(toFloat(a, from), w, s, from == ptx.F64, mode), w, s)
 	}
 }
 

@@ -149,21 +149,22 @@ func testp(what string, b uint64, f num.Format) uint64 {
 // f64Scalar returns the double-precision instructions.
 func f64Scalar(in *ptx.Inst) scalar {
 	var f func(a, b, c float64) float64
+	mode := modeOf(in)
 	switch in.Op {
 	case "add":
-		f = func(a, b, _ float64) float64 { return a + b }
+		f = func(a, b, _ float64) float64 { return num.Add64(a, b, mode) }
 	case "sub":
-		f = func(a, b, _ float64) float64 { return a - b }
+		f = func(a, b, _ float64) float64 { return num.Add64(a, -b, mode) }
 	case "mul":
-		f = func(a, b, _ float64) float64 { return a * b }
+		f = func(a, b, _ float64) float64 { return num.Mul64(a, b, mode) }
 	case "fma", "mad":
-		f = math.FMA
+		f = func(a, b, c float64) float64 { return num.FMA64(a, b, c, mode) }
 	case "div":
-		f = func(a, b, _ float64) float64 { return a / b }
+		f = func(a, b, _ float64) float64 { return num.Div64(a, b, mode) }
 	case "sqrt":
-		f = func(a, _, _ float64) float64 { return math.Sqrt(a) }
+		f = func(a, _, _ float64) float64 { return num.Sqrt64(a, mode) }
 	case "rcp":
-		f = func(a, _, _ float64) float64 { return 1 / a }
+		f = func(a, _, _ float64) float64 { return num.Div64(1, a, mode) }
 		if in.Has("approx") {
 			f = func(a, _, _ float64) float64 { return num.Rcp64(a) }
 		}

@@ -76,6 +76,8 @@ func intScalar(in *ptx.Inst, t ptx.Type) scalar {
 		}
 	case "dp4a", "dp2a":
 		return dotScalar(in)
+	case "vabsdiff4":
+		return absDiff4(in)
 	}
 	return bitScalar(in, t)
 }
@@ -167,6 +169,24 @@ func dotScalar(in *ptx.Inst) scalar {
 		c += ext(a, 16, sa) * ext(b>>from, 8, sb)
 		c += ext(a>>16, 16, sa) * ext(b>>(from+8), 8, sb)
 		return c & 0xffffffff
+	}
+}
+
+// absDiff4 is vabsdiff4: the absolute differences of four bytes, or their sum added to c.
+func absDiff4(in *ptx.Inst) scalar {
+	sum := in.Has("add")
+	return func(a, b, c uint64) uint64 {
+		var out uint64
+		for i := uint(0); i < 32; i += 8 {
+			x, y := a>>i&0xff, b>>i&0xff
+			d := max(x, y) - min(x, y)
+			out |= d << i
+			c += d
+		}
+		if sum {
+			return c & 0xffffffff
+		}
+		return out
 	}
 }
 
