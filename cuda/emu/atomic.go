@@ -30,7 +30,13 @@ func (o *atomicOp) exec(w *warp, in *inst, mask uint32) *fault {
 			return f
 		}
 		if u := (w.undefOf(o.b.off) | w.undefOf(o.c.off)) & mask; u != 0 {
-			return w.fault(cuda.Uninitialized, in, firstLane(u), "an operand of the atomic depends on a value that nobody wrote")
+			i := firstLane(u)
+			addr := w.addresses(m)[i]
+			f := w.globalFault(cuda.Uninitialized, in, i, addr, "an operand of the atomic depends on a value that nobody wrote")
+			if m.space == ptx.Shared {
+				f.Space, f.Object = "shared", w.wk.l.sharedObject(addr, m.total)
+			}
+			return f
 		}
 		w.setUndef(o.dst.off, mask, 0)
 	}

@@ -92,6 +92,7 @@ func (o *barrierOp) arrive(w *warp, in *inst, id, need int, mask uint32) *fault 
 
 // complete releases the warps of a barrier.
 func (blk *block) complete(b *barrier) {
+	blk.opened = true
 	blk.meetAt(b.came, len(b.came) == len(blk.warps))
 	for _, w := range b.waiting {
 		w.state = ready

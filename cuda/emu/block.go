@@ -18,6 +18,7 @@ type block struct {
 	warps      []*warp
 	bars       [16]barrier
 	async      bool // the kernel uses cp.async
+	opened     bool // a barrier was completed since the warps last had their turns
 
 	epoch      uint32 // that its warps began with
 	lastEpoch  uint32
@@ -68,10 +69,15 @@ func (b *block) run() *fault {
 					return f
 				}
 			}
+			if b.opened { // a barrier let warps go on: the first of them is next
+				left = 1
+				break
+			}
 			if w.state != done {
 				left++
 			}
 		}
+		b.opened = false
 		if left == 0 {
 			return nil
 		}

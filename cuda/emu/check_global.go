@@ -121,12 +121,12 @@ func (wk *worker) noteAtomic(v *view, off, n uint64) bool {
 	})
 }
 
-// joinBlocks adds block me to those that a word names.
+// joinBlocks adds block me to those that a word stands for; it goes on naming the first of them.
 func joinBlocks(old, me uint32) uint32 {
 	if old == 0 || (old^me)&(blockMask|manyBlocks) == 0 {
 		return me
 	}
-	return manyBlocks | me
+	return manyBlocks | old
 }
 
 // ordered tells whether the accesses that a word stands for happened before the current block's, by way of a fence and an
@@ -166,7 +166,7 @@ func (wk *worker) rival(v *view, off, n uint64, write bool) (block int64, did st
 			return false
 		}
 		did = what
-		if c&manyBlocks == 0 {
+		if (c^me)&blockMask != 0 {
 			block = int64(c&blockMask) - 1
 		}
 		return true

@@ -39,7 +39,7 @@ func decode(f *function) error {
 	for _, r := range f.ast.Regs {
 		ref, err := d.newReg(r.Type)
 		if err != nil {
-			return fmt.Errorf("register %s of %s: %w", r.Name, f.ast.Name, err)
+			return fmt.Errorf("%s:%d: register %s of %s: %w", f.mod.name, f.ast.Pos.Line, r.Name, f.ast.Name, err)
 		}
 		d.regs = append(d.regs, ref)
 		f.registers += max(1, r.Type.Bits()/32)
@@ -90,20 +90,20 @@ func (d *decoder) placeVars() error {
 			f.varOff[v] = (f.localBytes + align - 1) / align * align
 			f.localBytes = f.varOff[v] + v.Size
 			if f.localBytes > localLimit || v.Size < 0 {
-				return fmt.Errorf("line %d: %s needs more than %d bytes of local memory per thread", v.Pos.Line, f.ast.Name, localLimit)
+				return fmt.Errorf("%s:%d: %s needs more than %d bytes of local memory per thread", d.mod.name, v.Pos.Line, f.ast.Name, localLimit)
 			}
 		case ptx.Param:
 			f.varOff[v] = (f.paramBytes + align - 1) / align * align
 			f.paramBytes = f.varOff[v] + v.Size
 			if f.paramBytes > localLimit || v.Size < 0 {
-				return fmt.Errorf("line %d: %s needs more than %d bytes of parameters", v.Pos.Line, f.ast.Name, localLimit)
+				return fmt.Errorf("%s:%d: %s needs more than %d bytes of parameters", d.mod.name, v.Pos.Line, f.ast.Name, localLimit)
 			}
 		case ptx.Shared:
 			if err := d.mod.placeShared(v, &f.ownShared); err != nil {
 				return err
 			}
 		default:
-			return fmt.Errorf("line %d: variable %s in state space %s inside a function", v.Pos.Line, v.Name, v.Space)
+			return fmt.Errorf("%s:%d: variable %s in state space %s inside a function", d.mod.name, v.Pos.Line, v.Name, v.Space)
 		}
 	}
 	f.paramBytes = (f.paramBytes + 15) &^ 15
@@ -129,11 +129,12 @@ func (d *decoder) body() error {
 		}
 		in := &ast.Body[i]
 		d.in = in
-		if err := checkForm(in, d.mod.target); err != nil {
-			return fmt.Errorf("%s: %w", ast.Name, err)
+		err := checkForm(in, d.mod.target)
+		if err == nil {
+			err = d.instruction(in)
 		}
-		if err := d.instruction(in); err != nil {
-			return fmt.Errorf("%s: line %d: %w: `%s`", ast.Name, in.Pos.Line, err, in.Text())
+		if err != nil {
+			return fmt.Errorf("%s:%d:%d: in %s: %w: `%s`", d.mod.name, in.Pos.Line, in.Pos.Col, ast.Name, err, in.Text())
 		}
 	}
 	d.start = append(d.start, int32(len(d.f.code)))

@@ -37,7 +37,11 @@ func (d *decoder) mov(in *ptx.Inst) error {
 		if dst.w == wPred {
 			return fmt.Errorf("a predicate can not hold this value")
 		}
-		d.emit(inst{kind: kALU, dw: dst.w, d: dst.off, a: src.off, fn: lanes(first, dst, src.w, w32, w32)}, moveInfo)
+		fn := lanes(first, dst, src.w, w32, w32)
+		if dst.w == src.w && dst.bits == 8*dst.w {
+			fn = copyLanes(dst.w)
+		}
+		d.emit(inst{kind: kALU, dw: dst.w, d: dst.off, a: src.off, fn: fn}, moveInfo)
 		return nil
 	}
 	if dst.w != src.w {

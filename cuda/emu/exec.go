@@ -14,7 +14,7 @@ const timeSlice = 1 << 16
 // run executes the warp until it ends, waits, uses up its time slice or breaks a rule.
 func (w *warp) run() *fault {
 	steps := w.steps
-	limit := steps + timeSlice
+	limit := min(steps+timeSlice, w.wk.l.budget)
 	code := w.fn.code
 	for {
 		in := &code[w.pc]
@@ -85,10 +85,10 @@ func (w *warp) run() *fault {
 		default:
 			w.steps = steps
 			f := w.control(in, mask)
-			if f != nil || w.state != ready {
+			if f != nil || w.state == done {
 				return f
 			}
-			if steps >= limit {
+			if steps >= limit || in.kind == kBarrier {
 				return w.checkBudget(in)
 			}
 			code = w.fn.code

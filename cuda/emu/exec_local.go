@@ -96,6 +96,7 @@ func (w *warp) loadParam(in *inst, mask uint32) *fault {
 	}
 	w.addresses(m)
 	params := w.wk.l.params
+	same := m.base.w == 0 // as nearly always
 	for t := mask; t != 0; t &= t - 1 {
 		i := bits.TrailingZeros32(t)
 		off := w.addr[i]
@@ -106,11 +107,40 @@ func (w *warp) loadParam(in *inst, mask uint32) *fault {
 			return f
 		}
 		w.readLane(m, i, unsafe.Pointer(&params[off]))
+		if same {
+			w.spread(m, i, mask)
+			break
+		}
 	}
 	if w.taint {
 		w.markLoaded(m, mask, 0)
 	}
 	return nil
+}
+
+// spread gives all lanes of mask what one of them has loaded.
+func (w *warp) spread(m *memOp, lane int, mask uint32) {
+	for k := range int(m.vec) {
+		switch r := m.regs[k]; {
+		case r.w == 4 && mask == allLanes:
+			d := w.reg32(r.off)
+			v := d[lane]
+			for i := range d {
+				d[i] = v
+			}
+		case r.w == 8 && mask == allLanes:
+			d := w.reg64(r.off)
+			v := d[lane]
+			for i := range d {
+				d[i] = v
+			}
+		case r.w != 0:
+			v := w.get(r, lane)
+			for t := mask; t != 0; t &= t - 1 {
+				w.set(r, bits.TrailingZeros32(t), v)
+			}
+		}
+	}
 }
 
 // storeParam stores to a .param variable of the frame.

@@ -26,6 +26,12 @@ func (w *warp) loadShared(in *inst, mask uint32) *fault {
 	}
 	banks := &w.wk.banks
 	banks.reset()
+	if w.loadSharedWords(m, mask) {
+		c.LoadIdeal += banks.ideal()
+		c.LoadWavefronts += banks.fronts()
+		return nil
+	}
+	banks.reset()
 	last, prev := ^uint64(0), 0
 	for t := mask; t != 0; t &= t - 1 {
 		i := bits.TrailingZeros32(t)
@@ -48,6 +54,40 @@ func (w *warp) loadShared(in *inst, mask uint32) *fault {
 	c.LoadIdeal += banks.ideal()
 	c.LoadWavefronts += banks.fronts()
 	return nil
+}
+
+// loadSharedWords loads a 32-bit word a lane from any addresses. It is the lane by lane way of loadShared for the frequent
+// case; false says that the access is another one or that a check failed, and nothing is lost by doing it again.
+func (w *warp) loadSharedWords(m *memOp, mask uint32) bool {
+	b, cells := w.blk, &w.wk.cells2
+	if m.total != 4 || m.size != 4 || m.regs[0].w != 4 || m.sync || w.taint || cells.shift != 2 || len(b.shared) < 4 {
+		return false
+	}
+	d, banks := w.reg32(m.regs[0].off), &w.wk.banks
+	end, floor := uint64(len(b.shared)-4), w.minSeen<<cellEpoch
+	now := uint64(b.readEpoch)<<32 | 1<<uint(w.id)
+	last, value := ^uint64(0), uint32(0)
+	for t := mask; t != 0; t &= t - 1 {
+		i := bits.TrailingZeros32(t)
+		if off := w.addr[i]; off != last {
+			if off > end || off&3 != 0 || *(*uint32)(unsafe.Pointer(&b.sharedInit[off]))&0x01010101 != 0x01010101 {
+				return false
+			}
+			cell := off >> 2
+			if wr := cells.wr[cell]; wr >= floor && w.unordered(wr) {
+				return false
+			}
+			if r := cells.rd[cell]; uint32(r>>32) == b.readEpoch {
+				cells.rd[cell] = r | now
+			} else {
+				cells.rd[cell] = now
+			}
+			banks.add(off, 4)
+			last, value = off, *(*uint32)(unsafe.Pointer(&b.shared[off]))
+		}
+		d[i] = value
+	}
+	return true
 }
 
 // sharedRead checks one load of n bytes of shared memory and returns their shadow.

@@ -154,10 +154,10 @@ func checkForm(in *ptx.Inst, target int) error {
 	opcode := in.Opcode()
 	f := formOf(in.Op, opcode)
 	if f == nil {
-		return fmt.Errorf("line %d: instruction %s is not supported by the emulator: `%s`", in.Pos.Line, opcode, in.Text())
+		return fmt.Errorf("instruction %s is not supported by the emulator", opcode)
 	}
 	if target < f.MinSM {
-		return &targetError{fmt.Sprintf("line %d: instruction %s needs sm_%d or higher, the module is for sm_%d", in.Pos.Line, opcode, f.MinSM, target)}
+		return &targetError{fmt.Sprintf("instruction %s needs sm_%d or higher, the module is for sm_%d", opcode, f.MinSM, target)}
 	}
 	return nil
 }

@@ -27,16 +27,19 @@ type module struct {
 	handles    map[string]*kernel
 }
 
+// maxVersion is the newest PTX ISA that modules may be written for, 10*major + minor.
+const maxVersion = 84
+
 // functionStep is the distance of the addresses of two functions.
 const functionStep = 16
 
-func loadError(name string, err error) error {
+func loadError(err error) error {
 	code := cuda.InvalidPTX
 	var te *targetError
 	if errors.As(err, &te) {
 		code = cuda.IllegalInstruction
 	}
-	return &cuda.Error{Code: code, Call: "LoadModule", Detail: name, Err: err}
+	return &cuda.Error{Code: code, Call: "LoadModule", Err: err}
 }
 
 // load compiles PTX text for the device.
@@ -45,6 +48,10 @@ func (d *device) load(name string, text []byte) (*module, error) {
 	if err != nil {
 		return nil, &cuda.Error{Code: cuda.InvalidPTX, Call: "LoadModule", Err: err}
 	}
+	if v := 10*tree.Major + tree.Minor; v > maxVersion {
+		return nil, &cuda.Error{Code: cuda.UnsupportedPTXVersion, Call: "LoadModule", Detail: fmt.Sprintf("%s has version %d.%d, the emulator reads up to %d.%d",
+			name, tree.Major, tree.Minor, maxVersion/10, maxVersion%10)}
+	}
 	m := &module{dev: d, name: name, ast: tree, byFunc: map[*ptx.Func]*function{}, vars: map[*ptx.Var]*allocation{},
 		sharedOff: map[*ptx.Var]int64{}, handles: map[string]*kernel{}}
 	if m.target, err = targetOf(tree.Target, d.props.SM()); err != nil {
@@ -52,7 +59,7 @@ func (d *device) load(name string, text []byte) (*module, error) {
 	}
 	if err := m.placeVars(); err != nil {
 		m.release()
-		return nil, loadError(name, err)
+		return nil, loadError(err)
 	}
 	for _, f := range tree.Funcs {
 		if f.Defined {
@@ -64,7 +71,7 @@ func (d *device) load(name string, text []byte) (*module, error) {
 	for _, fn := range m.funcs {
 		if err := decode(fn); err != nil {
 			m.release()
-			return nil, loadError(name, err)
+			return nil, loadError(err)
 		}
 	}
 	for _, fn := range m.funcs {
@@ -74,7 +81,7 @@ func (d *device) load(name string, text []byte) (*module, error) {
 	}
 	if err := m.initVars(); err != nil {
 		m.release()
-		return nil, loadError(name, err)
+		return nil, loadError(err)
 	}
 	return m, nil
 }
@@ -97,7 +104,7 @@ func (m *module) placeVars() error {
 		switch v.Space {
 		case ptx.Global, ptx.Const:
 			if v.Linkage == ptx.Extern {
-				return fmt.Errorf("line %d: extern variable %s is not defined", v.Pos.Line, v.Name)
+				return fmt.Errorf("%s:%d: extern variable %s is not defined", m.name, v.Pos.Line, v.Name)
 			}
 			a, err := m.dev.mem.alloc(max(v.Size, 1), v.Name)
 			if err != nil {
@@ -122,7 +129,7 @@ func (m *module) placeShared(v *ptx.Var, top *int64) error {
 	align := max(v.Align, 1)
 	at := (*top + align - 1) / align * align
 	if v.Size < 0 || v.Size > int64(m.dev.props.SharedOptIn)-at {
-		return fmt.Errorf("line %d: shared variable %s of %d bytes does not fit the %d bytes of a block", v.Pos.Line, v.Name, v.Size, m.dev.props.SharedOptIn)
+		return fmt.Errorf("%s:%d: shared variable %s of %d bytes does not fit the %d bytes of a block", m.name, v.Pos.Line, v.Name, v.Size, m.dev.props.SharedOptIn)
 	}
 	m.sharedOff[v] = at
 	m.sharedVars = append(m.sharedVars, v)
@@ -147,10 +154,10 @@ func (m *module) initVars() error {
 			case r.Var != nil && m.vars[r.Var] != nil:
 				at = m.vars[r.Var].base + uint64(r.Addend)
 			default:
-				return fmt.Errorf("line %d: initial value of %s is the address of a symbol that has none", r.Pos.Line, v.Name)
+				return fmt.Errorf("%s:%d: initial value of %s is the address of a symbol that has none", m.name, r.Pos.Line, v.Name)
 			}
 			if r.Size != 8 || r.Offset < 0 || r.Offset+8 > v.Size {
-				return fmt.Errorf("line %d: initial value of %s: an address of %d bytes at %d", r.Pos.Line, v.Name, r.Size, r.Offset)
+				return fmt.Errorf("%s:%d: initial value of %s: an address of %d bytes at %d", m.name, r.Pos.Line, v.Name, r.Size, r.Offset)
 			}
 			binary.LittleEndian.PutUint64(a.data[r.Offset:], at)
 		}
