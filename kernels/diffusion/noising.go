@@ -24,7 +24,7 @@ type Noising struct {
 func init() {
 	kernels.Register(Noising{},
 		kernels.Reference(noisingReference[float32], noisingReference[float64]),
-		kernels.Func("cpu", 1, "one sample a task: draw, then one pass", elementwise.F32Only, noisingWorkspace, noisingCPU))
+		kernels.Func("cpu", 1, "whole samples a task: draw, then one pass", elementwise.F32Only, noisingWorkspace, noisingCPU))
 }
 
 // Name implements kernels.Operator.

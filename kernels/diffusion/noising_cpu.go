@@ -87,6 +87,19 @@ func noise(c *kernels.Call, given *kernels.Operand, stream uint32, n, worker int
 	return rows{buf, x.C}
 }
 
+// taskElements is about how many elements a task takes: several small samples together.
+const taskElements = 2048
+
+// eachSample calls fn for every sample of x, spread over the queue's workers.
+func eachSample(q kernels.Queue, x kernels.Spec, fn func(n, worker int)) {
+	grain := max(1, taskElements/(x.H*x.W*x.C))
+	cpu.Of(q).Tasks((x.N+grain-1)/grain, func(i, worker int) {
+		for n := i * grain; n < min((i+1)*grain, x.N); n++ {
+			fn(n, worker)
+		}
+	})
+}
+
 func noisingCPU(q kernels.Queue, c *kernels.Call) error {
 	o, x0, t, table := c.Op.(Noising), c.In[0], c.In[1], c.In[2]
 	for n := range x0.N {
@@ -94,7 +107,7 @@ func noisingCPU(q kernels.Queue, c *kernels.Call) error {
 			return fmt.Errorf("noising: %s of sample %d is %d, expected 0..%d", t.Name, n, row, table.N-1)
 		}
 	}
-	cpu.Of(q).Tasks(x0.N, func(n, worker int) {
+	eachSample(q, x0.Spec, func(n, worker int) {
 		k := table.F32[int(t.I32[n*t.Pitch])*table.Pitch:]
 		k0, k1, k2, k3 := k[0], k[1], k[2], k[3]
 		if o.Transpose {

@@ -34,7 +34,7 @@ const (
 func init() {
 	kernels.Register(ReverseUpdate{},
 		kernels.Reference(reverseUpdateReference[float32], reverseUpdateReference[float64]),
-		kernels.Func("cpu", 1, "one sample a task: draw, then one pass", elementwise.F32Only, reverseUpdateWorkspace, reverseUpdateCPU))
+		kernels.Func("cpu", 1, "whole samples a task: draw, then one pass", elementwise.F32Only, reverseUpdateWorkspace, reverseUpdateCPU))
 }
 
 // Name implements kernels.Operator.

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/unnoise/unnoise/kernels"
-	"github.com/unnoise/unnoise/kernels/cpu"
 	"github.com/unnoise/unnoise/kernels/elementwise"
 )
 
@@ -78,7 +77,7 @@ func reverseUpdateCPU(q kernels.Queue, c *kernels.Call) error {
 	if err != nil {
 		return err
 	}
-	cpu.Of(q).Tasks(x.N, func(n, worker int) {
+	eachSample(q, x.Spec, func(n, worker int) {
 		state, net, to := rowsOf(x, n), rowsOf(out, n), rowsOf(prev, n)
 		z := rows{}
 		noisy := given != nil || k[Sigma] != 0

@@ -11,7 +11,7 @@ type ReverseUpdateGrad struct{ Clip float64 }
 func init() {
 	kernels.Register(ReverseUpdateGrad{},
 		kernels.Reference(reverseUpdateGradReference[float32], reverseUpdateGradReference[float64]),
-		kernels.Func("cpu", 1, "one sample a task", elementwise.F32Only, nil, reverseUpdateGradCPU))
+		kernels.Func("cpu", 1, "whole samples a task", elementwise.F32Only, nil, reverseUpdateGradCPU))
 }
 
 // Name implements kernels.Operator.

@@ -2,7 +2,6 @@ package diffusion
 
 import (
 	"github.com/unnoise/unnoise/kernels"
-	"github.com/unnoise/unnoise/kernels/cpu"
 	"github.com/unnoise/unnoise/kernels/elementwise"
 )
 
@@ -35,7 +34,7 @@ func reverseUpdateGradCPU(q kernels.Queue, c *kernels.Call) error {
 	if err != nil {
 		return err
 	}
-	cpu.Of(q).Tasks(x.N, func(n, _ int) {
+	eachSample(q, x.Spec, func(n, _ int) {
 		var in, out [3]rows
 		for i, from := range []*kernels.Operand{x, c.In[1], c.In[3]} {
 			in[i], out[i] = rowsOf(from, n), rowsOf(c.Out[i], n)

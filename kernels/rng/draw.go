@@ -18,6 +18,9 @@ func place(y *kernels.Operand, n int, values []float32) {
 	}
 }
 
+// taskElements is about how many elements a task draws: several small samples together.
+const taskElements = 2048
+
 // fillFunc draws the elements of one sample.
 type fillFunc func(dst []float32, seed uint64, sample, step, stream uint32)
 
@@ -34,15 +37,18 @@ func drawWorkspace(c *kernels.Call, p kernels.Props) int64 {
 func drawAll(q kernels.Queue, c *kernels.Call, stream uint32, fill fillFunc) {
 	y, s := c.Out[0], c.State
 	size := y.H * y.W * y.C
-	cpu.Of(q).Tasks(y.N, func(n, worker int) {
-		sample := s.SampleBase + uint32(n)
-		if y.Pitch == y.C {
-			fill(y.F32[n*size:(n+1)*size], s.Seed, sample, s.Step, stream)
-			return
+	grain := max(1, taskElements/size)
+	cpu.Of(q).Tasks((y.N+grain-1)/grain, func(i, worker int) {
+		for n := i * grain; n < min((i+1)*grain, y.N); n++ {
+			sample := s.SampleBase + uint32(n)
+			if y.Pitch == y.C {
+				fill(y.F32[n*size:(n+1)*size], s.Seed, sample, s.Step, stream)
+				continue
+			}
+			buf := c.Workspace[worker*size : (worker+1)*size]
+			fill(buf, s.Seed, sample, s.Step, stream)
+			place(y, n, buf)
 		}
-		buf := c.Workspace[worker*size : (worker+1)*size]
-		fill(buf, s.Seed, sample, s.Step, stream)
-		place(y, n, buf)
 	})
 }
 

@@ -12,7 +12,7 @@ type NormalDraw struct {
 func init() {
 	kernels.Register(NormalDraw{},
 		kernels.Reference(normalDrawReference[float32], normalDrawReference[float64]),
-		kernels.Func("cpu", 1, "one sample a task", nil, drawWorkspace, normalDrawCPU))
+		kernels.Func("cpu", 1, "whole samples a task", nil, drawWorkspace, normalDrawCPU))
 }
 
 // Name implements kernels.Operator.

@@ -17,7 +17,7 @@ type UniformDraw struct {
 func init() {
 	kernels.Register(UniformDraw{},
 		kernels.Reference(uniformDrawReference[float32], uniformDrawReference[float64]),
-		kernels.Func("cpu", 1, "one sample a task", nil, drawWorkspace, uniformDrawCPU))
+		kernels.Func("cpu", 1, "whole samples a task", nil, drawWorkspace, uniformDrawCPU))
 }
 
 // Name implements kernels.Operator.
