@@ -4,6 +4,4 @@ package blas
 
 import "gonum.org/v1/gonum/blas/gonum"
 
-var implementation gonum.Implementation
-
-const implementationName = "gonum"
+var library gonum.Implementation

@@ -8,8 +8,11 @@ import "C"
 
 import "gonum.org/v1/netlib/blas/netlib"
 
-var implementation netlib.Implementation
+var library netlib.Implementation
 
-const implementationName = "openblas"
+var vector = noVector
 
 func init() { C.openblas_set_num_threads(1) }
+
+// Name says which matrix product is in use.
+func Name() string { return "openblas" }
