@@ -4760,3 +4760,76 @@ square:
 	JNZ        square
 	VZEROUPPER
 	RET
+
+// func matrixVectorAVX2(dst *float32, dstPitch int, a *float32, aPitch int, x *float32, rows int, k int, alpha float32)
+// Requires: AVX, FMA3
+TEXT ·matrixVectorAVX2(SB), NOSPLIT, $0-60
+	MOVQ   dst+0(FP), AX
+	MOVQ   a+16(FP), CX
+	MOVQ   x+32(FP), DX
+	MOVQ   rows+40(FP), BX
+	MOVQ   k+48(FP), SI
+	VMOVSS alpha+56(FP), X0
+
+row:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	XORQ   DI, DI
+
+block4:
+	LEAQ        32(DI), R8
+	CMPQ        R8, SI
+	JG          block4end
+	VMOVUPS     (CX)(DI*4), Y5
+	VFMADD231PS (DX)(DI*4), Y5, Y1
+	VMOVUPS     32(CX)(DI*4), Y5
+	VFMADD231PS 32(DX)(DI*4), Y5, Y2
+	VMOVUPS     64(CX)(DI*4), Y5
+	VFMADD231PS 64(DX)(DI*4), Y5, Y3
+	VMOVUPS     96(CX)(DI*4), Y5
+	VFMADD231PS 96(DX)(DI*4), Y5, Y4
+	MOVQ        R8, DI
+	JMP         block4
+
+block4end:
+block1:
+	LEAQ        8(DI), R8
+	CMPQ        R8, SI
+	JG          block1end
+	VMOVUPS     (CX)(DI*4), Y5
+	VFMADD231PS (DX)(DI*4), Y5, Y1
+	MOVQ        R8, DI
+	JMP         block1
+
+block1end:
+	CMPQ        DI, SI
+	JE          done
+	MOVQ        SI, R8
+	SUBQ        DI, R8
+	LEAQ        tail<>+0(SB), R9
+	MOVQ        $0x00000008, R10
+	SUBQ        R8, R10
+	VMOVUPS     (R9)(R10*4), Y5
+	VMASKMOVPS  (CX)(DI*4), Y5, Y6
+	VMASKMOVPS  (DX)(DI*4), Y5, Y5
+	VFMADD231PS Y5, Y6, Y1
+
+done:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VADDPS       Y3, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPS       X2, X1, X1
+	VHADDPS      X1, X1, X1
+	VHADDPS      X1, X1, X1
+	VMULSS       X0, X1, X1
+	VADDSS       (AX), X1, X1
+	VMOVSS       X1, (AX)
+	ADDQ         dstPitch+8(FP), AX
+	ADDQ         aPitch+24(FP), CX
+	DECQ         BX
+	JNZ          row
+	VZEROUPPER
+	RET

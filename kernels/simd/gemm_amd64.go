@@ -41,8 +41,15 @@ type packed struct {
 
 var packedPool = sync.Pool{New: func() any { return new(packed) }}
 
+// fewColumns is up to how many columns of C are computed one by one, as products of a matrix and a vector.
+const fewColumns = 3
+
 // run computes the product; add says whether C is added to.
 func (g *product) run(add bool) {
+	if g.n <= fewColumns && g.step == 1 && g.k <= len(packed{}.strip) {
+		g.byColumn(add)
+		return
+	}
 	bl := &blockingAVX2
 	if useAVX512 && g.n > blockingAVX2.columns {
 		bl = &blockingAVX512
@@ -58,6 +65,26 @@ func (g *product) run(add bool) {
 				g.block(bl, buf, i, min(bl.rows, g.m-i), j, nb, p, kb, add || p > 0)
 			}
 		}
+	}
+}
+
+// byColumn computes each column of C from the rows of A, which are stored in order.
+func (g *product) byColumn(add bool) {
+	buf := packedPool.Get().(*packed)
+	defer packedPool.Put(buf)
+	if !add {
+		scaleMatrix(g.c, g.m, g.n, g.ldc, 0)
+	}
+	for j := range g.n {
+		x := buf.strip[:g.k]
+		if g.transB {
+			x = g.b[j*g.ldb : j*g.ldb+g.k]
+		} else {
+			for p := range x {
+				x[p] = g.b[p*g.ldb+j]
+			}
+		}
+		matrixVectorAVX2(&g.c[j], 4*g.ldc, &g.a[0], 4*g.rowStride, &x[0], g.m, g.k, g.alpha)
 	}
 }
 

@@ -213,3 +213,8 @@ func gemmR12AVX512(a *float32, rowStride int, step int, b *float32, c *float32, 
 //
 //go:noescape
 func transpose8AVX2(dst *float32, dstPitch int, src *float32, srcPitch int, blocks int)
+
+// matrixVectorAVX2 adds alpha times the product of a matrix and a vector to a column.
+//
+//go:noescape
+func matrixVectorAVX2(dst *float32, dstPitch int, a *float32, aPitch int, x *float32, rows int, k int, alpha float32)

@@ -23,6 +23,7 @@ func matrixKernels() {
 		matrixKernel(fmt.Sprintf("gemmR%dAVX512", rows), rows, 64, ZMM)
 	}
 	transpose()
+	matrixVector()
 }
 
 // matrixKernel writes the kernel for a number of rows and vectors of width bytes.
@@ -142,6 +143,49 @@ func transpose() {
 	ADDQ(U8(32), src)
 	DECQ(blocks)
 	JNZ(LabelRef("square"))
+	VZEROUPPER()
+	RET()
+}
+
+// matrixVector writes func matrixVectorAVX2(dst *float32, dstPitch int, a *float32, aPitch int, x *float32, rows, k int,
+// alpha float32): dst[r] += alpha * sum of a[r][p] x[p]. Pitches are in bytes.
+func matrixVector() {
+	TEXT("matrixVectorAVX2", NOSPLIT, "func(dst *float32, dstPitch int, a *float32, aPitch int, x *float32, rows int, k int, alpha float32)")
+	Pragma("noescape")
+	Doc("matrixVectorAVX2 adds alpha times the product of a matrix and a vector to a column.")
+	dst, a, x := Load(Param("dst"), GP64()), Load(Param("a"), GP64()), Load(Param("x"), GP64())
+	rows, k := Load(Param("rows"), GP64()), Load(Param("k"), GP64())
+	scale := XMM()
+	VMOVSS(address("alpha"), scale)
+	Label("row")
+	acc := zeros(4)
+	blocks(k, len(acc), func(index Register, i int, mask VecVirtual) {
+		v := YMM()
+		if mask == nil {
+			VMOVUPS(at(a, index, i), v)
+			VFMADD231PS(at(x, index, i), v, acc[i])
+			return
+		}
+		w := YMM()
+		VMASKMOVPS(at(a, index, i), mask, v)
+		VMASKMOVPS(at(x, index, i), mask, w)
+		VFMADD231PS(w, v, acc[i])
+	})
+	VADDPS(acc[1], acc[0], acc[0])
+	VADDPS(acc[3], acc[2], acc[2])
+	VADDPS(acc[2], acc[0], acc[0])
+	upper, s := XMM(), acc[0].AsX()
+	VEXTRACTF128(U8(1), acc[0], upper)
+	VADDPS(upper, s, s)
+	VHADDPS(s, s, s)
+	VHADDPS(s, s, s)
+	VMULSS(scale, s, s)
+	VADDSS(Mem{Base: dst}, s, s)
+	VMOVSS(s, Mem{Base: dst})
+	ADDQ(address("dstPitch"), dst)
+	ADDQ(address("aPitch"), a)
+	DECQ(rows)
+	JNZ(LabelRef("row"))
 	VZEROUPPER()
 	RET()
 }
