@@ -63,8 +63,14 @@ func operand(ops []*kernels.Operand, i int) *kernels.Operand {
 	return nil
 }
 
-// minChunkMACs is the least work worth handing to a worker: some 50 microseconds, many times what packing its operands takes.
-const minChunkMACs = 1 << 21
+// large marks a case that is there for its size: the small cases have every formula of it for finite differences.
+func large(c kernels.Case) kernels.Case {
+	c.NoGrad = true
+	return c
+}
+
+// minChunkMACs is the least work worth handing to a worker: some 40 microseconds of the fastest BLAS, many times what packing its operands takes.
+const minChunkMACs = 1 << 22
 
 // maxChunks bounds the number of chunks a product is split into, so that no chunk is all packing.
 const maxChunks = 32
