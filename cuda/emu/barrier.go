@@ -15,7 +15,6 @@ type barrier struct {
 	came    []*warp // those that only arrive included
 	count   int     // threads with a true predicate, for bar.red
 	all     bool
-	undef   bool
 }
 
 // barrierWait is what a waiting warp waits for.

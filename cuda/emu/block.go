@@ -30,14 +30,20 @@ type block struct {
 }
 
 // runBlock executes one block to its end.
-func (wk *worker) runBlock(index int64) *fault {
+func (wk *worker) runBlock(index int64) (found *fault) {
 	l := wk.l
+	defer func() {
+		if r := recover(); r != nil {
+			found = l.fault(cuda.InvalidArgument, fmt.Sprintf("internal error of the emulator: %v", r))
+			found.Block = l.blockPos(index)
+		}
+	}()
 	b := &wk.block
 	*b = block{wk: wk, index: index, pos: l.blockPos(index), mark: uint32(index) + 1, async: l.fn.asyncCopies, warps: b.warps[:0]}
 	b.shared, b.sharedInit = wk.shared[:l.sharedBytes], wk.sharedInit[:l.sharedBytes]
 	clear(b.sharedInit)
 	wk.blk = b
-	b.epoch = wk.cells2.fit(int(l.sharedBytes), l.fn.sharedShift, wk.nextEpoch)
+	b.epoch = wk.cells.fit(int(l.sharedBytes), l.fn.sharedShift, wk.nextEpoch)
 	b.lastEpoch, b.wholeEpoch = b.epoch, b.epoch-1
 	b.readEpoch = wk.nextReadEpoch()
 	threads := l.threads

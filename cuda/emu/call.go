@@ -52,6 +52,9 @@ func (w *warp) call(in *inst, c *callOp, fn *function, mask, pending uint32) *fa
 	}
 	caller := w.frame()
 	from := *caller
+	if from.unit+from.fn.units+fn.units > maxUnits {
+		return w.fault(cuda.CallDepth, in, firstLane(mask), "the registers of nested calls need too much memory")
+	}
 	pc, meet, active := w.pc, w.meet, w.mask
 	w.enter(fn, from.unit+from.fn.units)
 	fr := w.frame()

@@ -25,8 +25,8 @@ type racePage struct {
 	wr, rd []uint32
 }
 
-// cells returns the race cells of a page of the view, cleared at their first use in a launch.
-func (wk *worker) cells(v *view, page uint64) *racePage {
+// racePage returns the race cells of a page of the view, cleared at their first use in a launch.
+func (wk *worker) racePage(v *view, page uint64) *racePage {
 	if v.pages == nil {
 		v.pages = make([]*racePage, len(v.a.data)>>pageShift)
 	}
@@ -59,7 +59,7 @@ func (wk *worker) eachCells(v *view, off, n uint64, f func(wr, rd []uint32) bool
 	for end := off + n; off < end; {
 		page := off >> pageShift
 		stop := min(end, (page+1)<<pageShift)
-		p := wk.cells(v, page)
+		p := wk.racePage(v, page)
 		lo, hi := off&(1<<pageShift-1)>>p.shift, (stop-page<<pageShift+1<<p.shift-1)>>p.shift
 		if !f(p.wr[lo:hi], p.rd[lo:hi]) {
 			return false

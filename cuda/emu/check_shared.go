@@ -50,7 +50,7 @@ func (w *warp) unordered(c uint32) bool {
 // noteSharedRead records a load of [off, off+n); false if it races with a store.
 func (w *warp) noteSharedRead(off, n uint64) bool {
 	b := w.blk
-	s := &w.wk.cells2
+	s := &w.wk.cells
 	lo, hi := off>>s.shift, (off+n-1)>>s.shift+1
 	wr, rd := s.wr[lo:hi], s.rd[lo:hi]
 	now := uint64(b.readEpoch)<<32 | 1<<uint(w.id)
@@ -71,7 +71,7 @@ func (w *warp) noteSharedRead(off, n uint64) bool {
 // noteSharedWrite records a store; false if it races with a load or a store of another warp.
 func (w *warp) noteSharedWrite(off, n uint64, atomic uint32) bool {
 	b := w.blk
-	s := &w.wk.cells2
+	s := &w.wk.cells
 	lo, hi := off>>s.shift, (off+n-1)>>s.shift+1
 	wr, rd := s.wr[lo:hi], s.rd[lo:hi]
 	me := w.epoch<<cellEpoch | atomic | uint32(w.id)
@@ -104,7 +104,7 @@ func (w *warp) readersUnordered(readers uint32) bool {
 
 // sharedRace reports conflicting accesses of two warps.
 func (w *warp) sharedRace(in *inst, lane int, off, n uint64, write bool) *fault {
-	s := &w.wk.cells2
+	s := &w.wk.cells
 	other, did := -1, ""
 	for i := off >> s.shift; i <= (off+n-1)>>s.shift; i++ {
 		c, r := s.wr[i], s.rd[i]

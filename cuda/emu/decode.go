@@ -36,13 +36,15 @@ func decode(f *function) error {
 	d := &decoder{mod: f.mod, f: f, next: 2, consts: map[constKey]uint32{}, specials: map[special]regRef{}, joins: map[int]bool{}}
 	f.varOff = map[*ptx.Var]int64{}
 	f.sharedShift, f.globalShift = 2, 2
+	if len(f.ast.Regs) > maxFrame {
+		return fmt.Errorf("%s:%d: %s has too many registers", f.mod.name, f.ast.Pos.Line, f.ast.Name)
+	}
 	for _, r := range f.ast.Regs {
 		ref, err := d.newReg(r.Type)
 		if err != nil {
 			return fmt.Errorf("%s:%d: register %s of %s: %w", f.mod.name, f.ast.Pos.Line, r.Name, f.ast.Name, err)
 		}
 		d.regs = append(d.regs, ref)
-		f.registers += max(1, r.Type.Bits()/32)
 	}
 	if err := d.placeVars(); err != nil {
 		return err
@@ -51,6 +53,9 @@ func decode(f *function) error {
 		return err
 	}
 	d.finish()
+	if f.units > maxFrame {
+		return fmt.Errorf("%s:%d: %s has too many registers", f.mod.name, f.ast.Pos.Line, f.ast.Name)
+	}
 	return nil
 }
 
@@ -217,6 +222,7 @@ func (d *decoder) finish() {
 		}
 	}
 	d.unwritten()
+	f.regs = d.regs
 }
 
 // constant returns a register that holds v in all lanes.

@@ -1,6 +1,10 @@
 package emu
 
-import "github.com/unnoise/unnoise/cuda/ptx"
+import (
+	"math/bits"
+
+	"github.com/unnoise/unnoise/cuda/ptx"
+)
 
 // unwritten finds the registers that some path reads before it has written them. They begin as undefined; the others need no
 // such care.
@@ -65,6 +69,71 @@ func (d *decoder) assigned(gen [][]uint64, words int) [][]uint64 {
 		}
 	}
 	return in
+}
+
+// pressure returns how many 32-bit registers are alive at once, at most: a lower bound of what a compiler must allocate.
+func (d *decoder) pressure() int {
+	ast := d.f.ast
+	words := (len(ast.Regs) + 63) / 64
+	live := make([][]uint64, len(ast.Blocks)) // at the start of each block
+	for i := range live {
+		live[i] = make([]uint64, words)
+	}
+	now := make([]uint64, words)
+	most := 0
+	// scan goes backwards through a block; the peak is only wanted once the sets are final.
+	scan := func(i int, peak bool) {
+		clear(now)
+		for _, s := range ast.Blocks[i].Succs {
+			if s >= 0 {
+				for k := range now {
+					now[k] |= live[s][k]
+				}
+			}
+		}
+		for j := ast.Blocks[i].End - 1; j >= ast.Blocks[i].Start; j-- {
+			in := &ast.Body[j]
+			if in.Guard == nil {
+				eachReg(in, true, func(r *ptx.Reg) { now[r.ID/64] &^= 1 << (r.ID % 64) })
+			}
+			eachReg(in, false, func(r *ptx.Reg) { now[r.ID/64] |= 1 << (r.ID % 64) })
+			if peak {
+				most = max(most, d.weight(now))
+			}
+		}
+	}
+	for changed := true; changed; {
+		changed = false
+		for i := len(live) - 1; i >= 0; i-- {
+			scan(i, false)
+			for k, v := range now {
+				if live[i][k] != v {
+					live[i][k] = v
+					changed = true
+				}
+			}
+		}
+	}
+	for i := range live {
+		scan(i, true)
+	}
+	return most
+}
+
+// weight adds up the 32-bit registers that a set of virtual registers needs; predicates have their own.
+func (d *decoder) weight(set []uint64) int {
+	n := 0
+	for k, v := range set {
+		for ; v != 0; v &= v - 1 {
+			switch r := d.regs[64*k+bits.TrailingZeros64(v)]; r.w {
+			case w32:
+				n++
+			case w64:
+				n += 2
+			}
+		}
+	}
+	return n
 }
 
 // eachReg calls f for the registers that an instruction writes, or those that it reads.

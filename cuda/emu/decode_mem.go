@@ -70,7 +70,7 @@ func (d *decoder) memory(in *ptx.Inst) error {
 	if m.total > 16 {
 		return fmt.Errorf("a vector of %d bytes", m.total)
 	}
-	if err := d.place2(m, at); err != nil {
+	if err := d.memAddress(m, at); err != nil {
 		return err
 	}
 	if !m.frameParam {
@@ -113,8 +113,8 @@ func (d *decoder) dataReg(in *ptx.Inst, o *ptx.Operand, t ptx.Type) (regRef, err
 	return r, nil
 }
 
-// place2 sets the address of a memory operation; .param variables of the frame have fixed places.
-func (d *decoder) place2(m *memOp, at *ptx.Operand) error {
+// memAddress sets the address of a memory operation; .param variables of the frame have fixed places.
+func (d *decoder) memAddress(m *memOp, at *ptx.Operand) error {
 	if m.space == ptx.Param && at.Var != nil && !d.isKernelParam(at.Var) {
 		off, ok := d.f.varOff[at.Var]
 		if !ok || at.Reg != nil {

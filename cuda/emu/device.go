@@ -65,7 +65,6 @@ type device struct {
 	host     []*hostMemory
 	workers  []*worker
 	stamp    uint64
-	clock    int64 // counts executed operations, for the order of events
 	counting bool
 	counted  []cuda.LaunchCounters
 

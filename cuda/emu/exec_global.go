@@ -5,12 +5,13 @@ import (
 	"unsafe"
 
 	"github.com/unnoise/unnoise/cuda"
+	"github.com/unnoise/unnoise/cuda/ptx"
 )
 
 // loadGlobal loads from global or constant memory: consecutive lanes at once, anything else lane by lane.
 func (w *warp) loadGlobal(in *inst, mask uint32) *fault {
 	m, wk := in.mem, w.wk
-	c := &wk.ctr.Global
+	c := wk.loadCounters(m)
 	c.LoadAccesses++
 	c.LoadBytes += int64(bits.OnesCount32(mask)) * int64(m.total)
 	if n, ok := w.prefix(mask, m.total); ok && n > 1 {
@@ -61,11 +62,19 @@ func (w *warp) loadGlobalLanes(in *inst, mask uint32) *fault {
 		sec.add(off, m.total, v)
 		last, prev = addr, i
 	}
-	wk.ctr.Global.LoadSectors += int64(sec.n)
+	wk.loadCounters(m).LoadSectors += int64(sec.n)
 	if m.sync {
 		return w.loadSync(in, mask)
 	}
 	return nil
+}
+
+// loadCounters returns where a load is counted; constant memory has its own cache and is not.
+func (wk *worker) loadCounters(m *memOp) *cuda.MemoryCounters {
+	if m.space == ptx.Const {
+		return &wk.constant
+	}
+	return &wk.ctr.Global
 }
 
 // copyLane gives a lane what another lane has loaded from the same address.

@@ -59,7 +59,7 @@ func (w *warp) loadShared(in *inst, mask uint32) *fault {
 // loadSharedWords loads a 32-bit word a lane from any addresses. It is the lane by lane way of loadShared for the frequent
 // case; false says that the access is another one or that a check failed, and nothing is lost by doing it again.
 func (w *warp) loadSharedWords(m *memOp, mask uint32) bool {
-	b, cells := w.blk, &w.wk.cells2
+	b, cells := w.blk, &w.wk.cells
 	if m.total != 4 || m.size != 4 || m.regs[0].w != 4 || m.sync || w.taint || cells.shift != 2 || len(b.shared) < 4 {
 		return false
 	}

@@ -110,8 +110,8 @@ type function struct {
 	asyncCopies   bool
 	callees       []*function
 	indirectCalls bool
-	registers     int
-	pressure      int // registers alive at once, at most
+	regs          []regRef // by Reg.ID
+	pressure      int      // registers alive at once, at most; 0: not computed yet
 	kernel        *kernel
 }
 

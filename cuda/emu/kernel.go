@@ -116,6 +116,10 @@ func (m *module) constBytes() int {
 // registerEstimate guesses what ptxas would allocate: the widest set of registers that are alive at once, within the limits
 // that the kernel's directives set.
 func (f *function) registerEstimate() int {
+	if f.pressure == 0 && len(f.ast.Blocks) > 0 {
+		d := &decoder{f: f, regs: f.regs}
+		f.pressure = d.pressure()
+	}
 	n := min(max(f.pressure+8, 16), 255)
 	if f.ast.MaxRegs > 0 {
 		n = min(n, f.ast.MaxRegs)

@@ -160,12 +160,13 @@ func placement(what string, off, n, size int64) string {
 
 // fill sets every byte of s to v.
 func fill(s []byte, v byte) {
-	if len(s) == 0 {
-		return
+	word := uint64(v) * 0x0101010101010101
+	for len(s) >= 8 {
+		*(*uint64)(unsafe.Pointer(&s[0])) = word
+		s = s[8:]
 	}
-	s[0] = v
-	for n := 1; n < len(s); n *= 2 {
-		copy(s[n:], s[:n])
+	for i := range s {
+		s[i] = v
 	}
 }
 

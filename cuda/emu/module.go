@@ -43,7 +43,12 @@ func loadError(err error) error {
 }
 
 // load compiles PTX text for the device.
-func (d *device) load(name string, text []byte) (*module, error) {
+func (d *device) load(name string, text []byte) (_ *module, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = loadError(fmt.Errorf("%s: internal error of the emulator: %v", name, r))
+		}
+	}()
 	tree, err := ptx.Parse(name, text)
 	if err != nil {
 		return nil, &cuda.Error{Code: cuda.InvalidPTX, Call: "LoadModule", Err: err}

@@ -2,6 +2,7 @@ package emu
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/unnoise/unnoise/cuda"
 )
@@ -143,6 +144,9 @@ func (l *launch) checkWritten() *fault {
 }
 
 func allWritten(s []byte) bool {
+	for len(s) >= 8 && *(*uint64)(unsafe.Pointer(&s[0])) == 0x0101010101010101 {
+		s = s[8:]
+	}
 	for _, b := range s {
 		if b != defined {
 			return false

@@ -380,7 +380,7 @@ func (e *event) Elapsed(start cuda.Event) (time.Duration, error) {
 			return 0, &cuda.Error{Code: cuda.InvalidHandle, Call: "Elapsed", Detail: "an event was not recorded"}
 		}
 		if !x.m.done {
-			return 0, &cuda.Error{Code: cuda.NotReady, Call: "Elapsed", Advice: fmt.Sprintf("synchronize first")}
+			return 0, &cuda.Error{Code: cuda.NotReady, Call: "Elapsed", Advice: "synchronize first"}
 		}
 	}
 	return e.m.at.Sub(s.m.at), nil

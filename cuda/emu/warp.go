@@ -23,6 +23,8 @@ const (
 	noMeet       = int32(-1)
 	maxCallDepth = 512
 	localLimit   = 64 << 10 // bytes of local memory per thread
+	maxUnits     = 1 << 17  // units of registers per warp, of all frames
+	maxFrame     = 1 << 15  // units of one frame
 )
 
 // path is one entry of the reconvergence stack: threads that go on at pc once those above them have come to meet.

@@ -11,7 +11,7 @@ type worker struct {
 
 	shared     []byte
 	sharedInit []byte
-	cells2     sharedCells
+	cells      sharedCells
 	nextEpoch  uint32
 	readEpochs uint32
 
@@ -21,6 +21,7 @@ type worker struct {
 
 	profiles [][]profile // of each function of the module
 	ctr      cuda.LaunchCounters
+	constant cuda.MemoryCounters // loads from constant memory, which no one asks for
 	banks    bankCount
 }
 
@@ -48,7 +49,7 @@ func (wk *worker) prepare(l *launch) {
 func (wk *worker) nextReadEpoch() uint32 {
 	wk.readEpochs++
 	if wk.readEpochs == 0 {
-		clear(wk.cells2.rd)
+		clear(wk.cells.rd)
 		wk.readEpochs = 1
 	}
 	return wk.readEpochs
