@@ -17,6 +17,9 @@ const (
 	exitUsage  = 2
 )
 
+// stoppable are the commands that end in good order when a signal comes.
+var stoppable = map[string]bool{"train": true, "sample": true, "check": true, "evaluate": true}
+
 // Main runs a command line, args[0] being the program's name, and returns the exit code.
 func Main(args []string, stdout, stderr io.Writer) (code int) {
 	defer func() {
@@ -26,11 +29,14 @@ func Main(args []string, stdout, stderr io.Writer) (code int) {
 			code = exitFailed
 		}
 	}()
-	sig := catchSignals(context.Background())
+	sig := newSignals(context.Background())
 	defer sig.stop()
 	app := newApp(stdout, stderr)
 	args, err := arrange(app.Commands, args)
 	if err == nil {
+		if len(args) > 1 && stoppable[args[1]] {
+			sig.listen()
+		}
 		err = app.RunContext(sig.ctx, args)
 	}
 	return report(err, sig, stderr)
@@ -46,7 +52,7 @@ func newApp(stdout, stderr io.Writer) *urfave.App {
 		Writer:      stdout,
 		ErrWriter:   stderr,
 		HideVersion: true,
-		Commands: []*urfave.Command{trainCommand(), sampleCommand(), predictCommand(), inspectCommand(), scheduleCommand(),
+		Commands: []*urfave.Command{trainCommand(), sampleCommand(), predictCommand(), inspectCommand(), scheduleCommand(), evaluateCommand(),
 			checkCommand(), benchCommand(), doctorCommand(), completionCommand(), versionCommand(), completeCommand()},
 		Action:                    noCommand,
 		OnUsageError:              badFlags,
