@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/unnoise/unnoise/cuda"
+	"github.com/unnoise/unnoise/cuda/emu/lane"
 	"github.com/unnoise/unnoise/cuda/emu/num"
 	"github.com/unnoise/unnoise/cuda/ptx"
 )
@@ -106,6 +107,30 @@ func (o *mmaOp) exec(w *warp, in *inst, mask uint32) *fault {
 	if mask != allLanes {
 		return w.fault(cuda.BarrierDivergence, in, firstLane(mask), "mma needs all threads of the warp")
 	}
+	if o.elem == ptx.BF16 && o.k == 16 && lane.MultiplyBF16 != nil {
+		o.multiplyBF16(w)
+	} else {
+		o.multiply(w)
+	}
+	if w.taint {
+		o.markUndef(w)
+	}
+	return nil
+}
+
+// multiplyBF16 has the frequent shape done in assembly.
+func (o *mmaOp) multiplyBF16(w *warp) {
+	p := w.wk.fragments[:0]
+	for _, set := range [...][]regRef{o.d, o.a, o.b, o.c} {
+		for i := range set {
+			p = append(p, unsafe.Add(w.base, set[i].off))
+		}
+	}
+	lane.MultiplyBF16(&w.wk.fragments, &w.wk.products)
+}
+
+// multiply computes any shape.
+func (o *mmaOp) multiply(w *warp) {
 	var a [16][16]float32
 	var b [16][8]float32
 	var c [16][8]float32
@@ -125,10 +150,6 @@ func (o *mmaOp) exec(w *warp, in *inst, mask uint32) *fault {
 		w.reg32(o.d[2].off)[l] = num.Bits(c[g+8][t])
 		w.reg32(o.d[3].off)[l] = num.Bits(c[g+8][t+1])
 	}
-	if w.taint {
-		o.markUndef(w)
-	}
-	return nil
 }
 
 // multiplyRow adds a[k]*b[k][n] to c[n], k rising.

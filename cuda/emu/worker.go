@@ -1,6 +1,11 @@
 package emu
 
-import "github.com/unnoise/unnoise/cuda"
+import (
+	"unsafe"
+
+	"github.com/unnoise/unnoise/cuda"
+	"github.com/unnoise/unnoise/cuda/emu/lane"
+)
 
 // worker executes blocks, one after the other, on one core. It is kept by the device between launches.
 type worker struct {
@@ -23,6 +28,9 @@ type worker struct {
 	ctr      cuda.LaunchCounters
 	constant cuda.MemoryCounters // loads from constant memory, which no one asks for
 	banks    bankCount
+
+	fragments [14]unsafe.Pointer // registers of a matrix product
+	products  lane.Scratch
 }
 
 func newWorker() *worker { return &worker{allViews: map[uint32]*view{}, nextEpoch: 1} }

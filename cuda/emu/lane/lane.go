@@ -14,3 +14,11 @@ type Func = func(d, a, b, c unsafe.Pointer)
 // types, "add.f32" or "setp.lt.s32", or nil if there is none. Comparisons set
 // one predicate and are not combined with another.
 func Of(opcode string) Func { return bodies[opcode] }
+
+// Scratch is memory that MultiplyBF16 works in.
+type Scratch = [384]float32
+
+// MultiplyBF16 is mma.m16n8k16 with bfloat16 operands and float32 sums, or nil.
+// The 14 registers are d, a, b and c in the order of the instruction; every
+// product and every sum is rounded to float32, k rising.
+var MultiplyBF16 func(registers *[14]unsafe.Pointer, scratch *Scratch) = multiplyBF16

@@ -1,11 +1,24 @@
 package lane
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 //go:generate go run ./gen -out asm_amd64.s -pkg lane
 
+var useAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+
+var multiplyBF16 = func() func(*[14]unsafe.Pointer, *Scratch) {
+	if !useAVX2 {
+		return nil
+	}
+	return mmaBF16AVX2
+}()
+
 var bodies = func() map[string]Func {
-	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
+	if !useAVX2 {
 		return nil
 	}
 	return map[string]Func{

@@ -2,4 +2,9 @@
 
 package lane
 
-var bodies map[string]Func
+import "unsafe"
+
+var (
+	bodies       map[string]Func
+	multiplyBF16 func(*[14]unsafe.Pointer, *Scratch)
+)

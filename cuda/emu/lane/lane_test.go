@@ -265,6 +265,65 @@ func guarded(t *testing.T, opcode string, ref reference, before, after *[4]regis
 	return true
 }
 
+// TestMultiplyBF16 places the fragments as the PTX ISA does (figures of mma.m16n8k16): g = lane / 4, t = lane % 4.
+func TestMultiplyBF16(t *testing.T) {
+	if MultiplyBF16 == nil {
+		t.Skip("this machine runs the portable code")
+	}
+	r := rand.New(rand.NewPCG(8, 8))
+	for round := range 200 {
+		var g [14]register
+		for i := range g {
+			g[i].fill(r)
+			if round%4 != 0 { // bfloat16 near 1 for A and B, float32 for C
+				for j := range g[i].words {
+					g[i].words[j] = uint64(math.Float32bits(float32(r.NormFloat64()))) * 0x100010001 &^ 0x00010001
+				}
+			}
+		}
+		before := g
+		var p [14]unsafe.Pointer
+		for i := range p {
+			p[i] = g[i].pointer()
+		}
+		if round%2 == 0 { // D is C, as nearly always
+			copy(p[:4], p[10:])
+		}
+		half := func(register, lane, which int) float32 {
+			return f32(before[register].get('4', lane) >> (16 * which) << 16)
+		}
+		MultiplyBF16(&p, new(Scratch))
+		for i := range 16 {
+			for n := range 8 {
+				word, lane := i/8*2+n%2, i%8*4+n/2
+				sum := f32(before[10+word].get('4', lane))
+				for k := range 16 {
+					sum += float32(half(4+k/8*2+i/8, i%8*4+k%8/2, k%2) * half(8+k/8, n*4+k%8/2, k%2))
+				}
+				got := uint64((*[32]uint32)(p[word])[lane])
+				if want := bits32(sum); got != want {
+					t.Fatalf("round %d: row %d column %d = %#x, want %#x", round, i, n, got, want)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkMultiplyBF16(b *testing.B) {
+	if MultiplyBF16 == nil {
+		b.Skip("this machine runs the portable code")
+	}
+	var g [14]register
+	var p [14]unsafe.Pointer
+	for i := range p {
+		p[i] = g[i].pointer()
+	}
+	scratch := new(Scratch)
+	for range b.N {
+		MultiplyBF16(&p, scratch)
+	}
+}
+
 func BenchmarkBodies(b *testing.B) {
 	for _, opcode := range []string{"add.f32", "fma.rn.f32", "fma.rm.f32", "mul.hi.u32", "setp.lt.f32", "selp.b32", "ex2.approx.ftz.f32", "mul.wide.s32"} {
 		body := Of(opcode)

@@ -363,3 +363,8 @@ func ex2F32AVX2(d, a, b, c unsafe.Pointer)
 //
 //go:noescape
 func ex2FlushedF32AVX2(d, a, b, c unsafe.Pointer)
+
+// mmaBF16AVX2 is mma.m16n8k16.f32.bf16.bf16.f32; registers are d, a, b and c in the order of the instruction.
+//
+//go:noescape
+func mmaBF16AVX2(registers *[14]unsafe.Pointer, scratch *[384]float32)

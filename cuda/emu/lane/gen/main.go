@@ -29,6 +29,7 @@ func main() {
 	comparisons()
 	selection()
 	exponential()
+	mma()
 	Generate()
 	if err := os.WriteFile("stubs_amd64.go", []byte(stubs.String()), 0o644); err != nil {
 		log.Fatal(err)
