@@ -109,7 +109,7 @@ func TestUninitialised(t *testing.T) {
 		{name: "guard", undefinedX: true, broken: "ld.global.u32 %r6, [%rd4]; setp.eq.u32 %p1, %r6, 0;\n@%p1 st.global.u32 [%rd5], %r1; //!",
 			repairCase: func(c *checkCase) { c.undefinedX = false }, check: cuda.Uninitialized},
 		{name: "atomic operand", undefinedX: true, broken: "ld.global.u32 %r6, [%rd4];\nred.global.add.u32 [%rd5], %r6; //!",
-			repairCase: func(c *checkCase) { c.undefinedX = false }, check: cuda.Uninitialized, wantDetail: "operand of the atomic"},
+			repairCase: func(c *checkCase) { c.undefinedX = false }, check: cuda.Uninitialized, space: "global", wantObject: "operand y", wantDetail: "operand of the atomic"},
 	})
 }
 
