@@ -136,20 +136,15 @@ func readSubject(c *urfave.Context) (*subject, error) {
 		s.recipe, err = recipeOf(dir, m)
 		return s, err
 	}
+	if c.String("preset") == "" && c.String("config") == "" {
+		return nil, usagef("inspect what? Give --model DIR, --preset NAME (%s) or --config FILE", strings.Join(train.Presets(), ", "))
+	}
 	r, source, err := readRecipe(c, c.StringSlice("set"))
 	if err != nil {
 		return nil, err
 	}
 	s.recipe, s.source = r, source
-	cfg, err := r.NetworkConfig()
-	if err != nil {
-		return nil, err
-	}
-	sched, err := r.Scheduler()
-	if err != nil {
-		return nil, err
-	}
-	s.model, err = model.New(cfg, sched, 0)
+	s.model, err = describe(r)
 	return s, err
 }
 
@@ -165,7 +160,7 @@ func (s *subject) programs(name string) ([]*graph.Program, error) {
 	return nil, nil
 }
 
-// training builds the two programs of a training step.
+// training builds the programs of a training step.
 func (s *subject) training() ([]*graph.Program, error) {
 	if s.recipe == nil {
 		return nil, usagef("--program train needs a recipe: give --preset, --config or the --model of a run")
@@ -174,13 +169,7 @@ func (s *subject) training() ([]*graph.Program, error) {
 	if s.batch > 0 {
 		r.Train.Batch = s.batch
 	}
-	programs := train.Programs{Recipe: &r, Model: s.model}
-	micro, err := programs.Micro()
-	if err != nil {
-		return nil, err
-	}
-	finish, err := programs.Finish()
-	return []*graph.Program{micro, finish}, err
+	return trainingPrograms(&r, s.model)
 }
 
 func (s *subject) inspect() (*inspection, error) {
@@ -207,25 +196,6 @@ func (s *subject) inspect() (*inspection, error) {
 	}
 	in.Memory["train"] = memory(step...)
 	return in, nil
-}
-
-// memory returns the bytes that programs hold: shared persistent buffers, and for each its own inputs, outputs and arena of
-// temporaries. Kernels' scratch memory is not counted.
-func memory(programs ...*graph.Program) int64 {
-	var bytes int64
-	seen := map[string]bool{}
-	for _, p := range programs {
-		size := func(b graph.Buffer) int64 { return 4 * int64(b.Elements()) }
-		bytes += p.Plan(size).Size
-		for _, b := range p.Buffers {
-			if b.Kind == graph.Temporary || b.Kind == graph.Persistent && seen[b.Name] {
-				continue
-			}
-			seen[b.Name] = seen[b.Name] || b.Kind == graph.Persistent
-			bytes += size(b)
-		}
-	}
-	return bytes
 }
 
 func steps(p *graph.Program) []programStep {
@@ -259,7 +229,7 @@ func (in *inspection) print(w io.Writer) error {
 	fmt.Fprintf(tw, "\nnetwork\t%s, %s\n", in.Class, in.Source)
 	fmt.Fprintf(tw, "sample\t%s\n", dims(in.Sample))
 	fmt.Fprintf(tw, "parameters\t%d\n", in.Parameters)
-	fmt.Fprintf(tw, "MACs\t%.5g G (forward, one sample; %.5g GFLOP with every operator)\n", in.MACs/1e9, in.FLOPs/1e9)
+	fmt.Fprintf(tw, "MACs\t%s (forward, one sample; %sFLOP with every operator)\n", metric(in.MACs), metric(in.FLOPs))
 	fmt.Fprintf(tw, "memory\t%s weights, %s to predict one sample", megabytes(in.Memory["weights"]), megabytes(in.Memory["predict"]))
 	if b, ok := in.Memory["train"]; ok {
 		fmt.Fprintf(tw, ", %s to train with the recipe's batch", megabytes(b))
@@ -270,6 +240,18 @@ func (in *inspection) print(w io.Writer) error {
 
 func dims(shape []int) string {
 	return strings.ReplaceAll(strings.Trim(fmt.Sprint(shape), "[]"), " ", "x")
+}
+
+// metric prints a count with five digits and the prefix k, M, G or T.
+func metric(x float64) string {
+	prefix := ""
+	for _, p := range []string{"k", "M", "G", "T"} {
+		if x < 1000 {
+			break
+		}
+		x, prefix = x/1000, p
+	}
+	return fmt.Sprintf("%.5g %s", x, prefix)
 }
 
 func megabytes(b int64) string { return fmt.Sprintf("%.1f MB", float64(b)/1e6) }

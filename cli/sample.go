@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -61,6 +63,9 @@ func runSample(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkSampleMemory(m, o); err != nil {
+		return err
+	}
 	out, err := newSampleOutput(c.String("out"), c.String("gif"), m, o)
 	if err != nil {
 		return err
@@ -75,6 +80,9 @@ func runSample(c *urfave.Context) error {
 	began := time.Now()
 	x, err := m.Sample(c.Context, mach, *o)
 	bar.finish()
+	if errors.Is(err, context.Canceled) {
+		return interruption{"stopped while sampling; nothing is written"}
+	}
 	if err != nil {
 		return err
 	}
@@ -215,4 +223,24 @@ func readImages(path string) (*model.Images, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return x, nil
+}
+
+// checkSampleMemory refuses requests that this machine's memory cannot hold: the samples themselves, or the network's batch.
+func checkSampleMemory(m *model.Model, o *model.SampleOptions) error {
+	h, w := m.H, m.W
+	if o.Noise != nil {
+		h, w = o.Noise.H, o.Noise.W
+	}
+	size := 4 * float64(h) * float64(w) * float64(m.C)
+	if total := 2 * size * float64(o.N); total > 1<<62 {
+		return usagef("-n %d: too many samples", o.N)
+	}
+	if err := checkMemory(int64(2*size*float64(o.N)), fmt.Sprintf("drawing %d samples in one run", o.N), "draw fewer, with several seeds"); err != nil {
+		return err
+	}
+	p, err := m.PredictProgram(o.Batch, h, w)
+	if err != nil {
+		return err
+	}
+	return checkMemory(memory(p), fmt.Sprintf("sampling batches of %d", o.Batch), "lower --batch")
 }

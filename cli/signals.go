@@ -16,9 +16,14 @@ type signals struct {
 	first  atomic.Int32 // number of the first signal, 0: none
 }
 
-func catchSignals(parent context.Context) *signals {
+func newSignals(parent context.Context) *signals {
 	s := &signals{ch: make(chan os.Signal, 2)}
 	s.ctx, s.cancel = context.WithCancel(parent)
+	return s
+}
+
+// listen starts to catch signals, for commands that look at the context; others end at the first one.
+func (s *signals) listen() {
 	signal.Notify(s.ch, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		for received := range s.ch {
@@ -29,7 +34,6 @@ func catchSignals(parent context.Context) *signals {
 			s.cancel()
 		}
 	}()
-	return s
 }
 
 // code is the exit code of an interrupted run, 0 if no signal came.

@@ -44,6 +44,9 @@ func runTrain(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkTrainingMemory(o.Recipe); err != nil {
+		return err
+	}
 	o.Machine = g.machine()
 	defer o.Machine.Close()
 	report := newTrainReport(g, o)
@@ -55,13 +58,23 @@ func runTrain(c *urfave.Context) error {
 	return report.done(result)
 }
 
-// trainError adds how to go on after an interruption.
+// trainError says how to go on after an interruption.
 func trainError(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return fmt.Errorf("%w: continue with --resume", err)
+	if ctx.Err() == nil || !errors.Is(err, context.Canceled) {
+		return err
 	}
-	return err
+	done, _ := strings.CutSuffix(err.Error(), context.Canceled.Error())
+	if done = strings.TrimSuffix(done, ": "); done == "" {
+		done = "stopped after the last step, which is saved"
+	}
+	return interruption{fmt.Sprintf("%s; continue with --resume", done)}
 }
+
+// interruption is context.Canceled with a better text.
+type interruption struct{ text string }
+
+func (e interruption) Error() string   { return e.text }
+func (interruption) Is(err error) bool { return err == context.Canceled }
 
 // trainOptions reads the recipe, its overrides and the run directory.
 func trainOptions(c *urfave.Context) (*train.Options, error) {

@@ -38,7 +38,9 @@ func New(cfg nn.Config, sched *checkpoint.SchedulerConfig, seed uint64) (*Model,
 }
 
 // Describe makes a model whose weights are zero: its shapes, parameters and programs are what New's are.
-func Describe(cfg nn.Config, sched *checkpoint.SchedulerConfig) (*Model, error) { return empty(cfg, sched, 0, 0) }
+func Describe(cfg nn.Config, sched *checkpoint.SchedulerConfig) (*Model, error) {
+	return empty(cfg, sched, 0, 0)
+}
 
 // empty makes a model without weights for samples of h x w pixels (0: as the configuration says).
 func empty(cfg nn.Config, sched *checkpoint.SchedulerConfig, h, w int) (*Model, error) {

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/train"
+)
+
+// memory returns the bytes that programs hold: shared persistent buffers, and for each its own inputs, outputs and arena of
+// temporaries. Kernels' scratch memory is not counted.
+func memory(programs ...*graph.Program) int64 {
+	var bytes int64
+	seen := map[string]bool{}
+	for _, p := range programs {
+		size := func(b graph.Buffer) int64 { return 4 * int64(b.Elements()) }
+		bytes += p.Plan(size).Size
+		for _, b := range p.Buffers {
+			if b.Kind == graph.Temporary || b.Kind == graph.Persistent && seen[b.Name] {
+				continue
+			}
+			seen[b.Name] = seen[b.Name] || b.Kind == graph.Persistent
+			bytes += size(b)
+		}
+	}
+	return bytes
+}
+
+// trainingPrograms builds the two programs of a training step.
+func trainingPrograms(r *train.Recipe, m *model.Model) ([]*graph.Program, error) {
+	programs := train.Programs{Recipe: r, Model: m}
+	micro, err := programs.Micro()
+	if err != nil {
+		return nil, err
+	}
+	finish, err := programs.Finish()
+	return []*graph.Program{micro, finish}, err
+}
+
+// describe makes a recipe's model without weights.
+func describe(r *train.Recipe) (*model.Model, error) {
+	cfg, err := r.NetworkConfig()
+	if err != nil {
+		return nil, err
+	}
+	sched, err := r.Scheduler()
+	if err != nil {
+		return nil, err
+	}
+	return model.Describe(cfg, sched)
+}
+
+// checkTrainingMemory refuses a recipe that this machine's memory cannot hold.
+func checkTrainingMemory(r *train.Recipe) error {
+	m, err := describe(r)
+	if err != nil {
+		return err
+	}
+	programs, err := trainingPrograms(r, m)
+	if err != nil {
+		return err
+	}
+	return checkMemory(memory(programs...), fmt.Sprintf("training with batches of %d", r.Train.Batch), "lower --batch and raise train.accumulate")
+}
+
+// checkMemory refuses work that needs more bytes than the machine has, where the system says how much that is.
+func checkMemory(need int64, what, advice string) error {
+	have := totalMemory()
+	if have == 0 || need <= have {
+		return nil
+	}
+	return fmt.Errorf("%s needs %.1f GB of memory, this machine has %.1f GB: %s", what, float64(need)/1e9, float64(have)/1e9, advice)
+}
+
+// totalMemory is the machine's memory in bytes as Linux reports it, 0 where it is not known.
+func totalMemory() int64 {
+	f, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		var kilobytes int64
+		if _, err := fmt.Sscanf(s.Text(), "MemTotal: %d kB", &kilobytes); err == nil {
+			return kilobytes * 1024
+		}
+	}
+	return 0
+}
