@@ -34,6 +34,22 @@ func exp2(x float64) float64 {
 	return p * math.Float64frombits(uint64(int64(n)+1023)<<52)
 }
 
+// Taylor coefficients after the first, the highest power first: of 1/2 ln((1+s)/(1-s)), of sin and of cos.
+var (
+	atanhCoef = [...]float64{1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11, 1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3}
+	sinCoef   = [...]float64{-1.0 / 1307674368000, 1.0 / 6227020800, -1.0 / 39916800, 1.0 / 362880, -1.0 / 5040, 1.0 / 120, -1.0 / 6}
+	cosCoef   = [...]float64{1.0 / 20922789888000, -1.0 / 87178291200, 1.0 / 479001600, -1.0 / 3628800, 1.0 / 40320, -1.0 / 720, 1.0 / 24, -0.5}
+)
+
+// horner evaluates a polynomial. Every product is rounded by a conversion, so that no build fuses it with the sum.
+func horner(z float64, c []float64) float64 {
+	p := c[0]
+	for _, k := range c[1:] {
+		p = float64(p*z) + k
+	}
+	return p
+}
+
 // log2 returns the base-2 logarithm of a normal positive float64: x = 2^e m with m in [sqrt(1/2), sqrt 2), and
 // ln m = 2 atanh((m-1)/(m+1)).
 func log2(x float64) float64 {
@@ -46,17 +62,8 @@ func log2(x float64) float64 {
 	}
 	s := (m - 1) / (m + 1)
 	z := s * s
-	p := 1.0 / 21
-	p = p*z + 1.0/19
-	p = p*z + 1.0/17
-	p = p*z + 1.0/15
-	p = p*z + 1.0/13
-	p = p*z + 1.0/11
-	p = p*z + 1.0/9
-	p = p*z + 1.0/7
-	p = p*z + 1.0/5
-	p = p*z + 1.0/3
-	return float64(e) + 2*math.Log2E*float64(s+float64(s*z)*p)
+	p := horner(z, atanhCoef[:])
+	return float64(e) + float64(2*math.Log2E*(s+float64(float64(s*z)*p)))
 }
 
 // Ex2 is ex2.approx.f32.
@@ -89,23 +96,8 @@ func sincos(x float64) (float64, float64) {
 	n := math.RoundToEven(x * (2 / math.Pi))
 	r := ((x - float64(n*pio2Hi)) - float64(n*pio2Mid)) - float64(n*pio2Lo)
 	z := r * r
-	s := -1.0 / 1307674368000
-	s = s*z + 1.0/6227020800
-	s = s*z - 1.0/39916800
-	s = s*z + 1.0/362880
-	s = s*z - 1.0/5040
-	s = s*z + 1.0/120
-	s = s*z - 1.0/6
-	s = r + float64(r*z)*s
-	c := 1.0 / 20922789888000
-	c = c*z - 1.0/87178291200
-	c = c*z + 1.0/479001600
-	c = c*z - 1.0/3628800
-	c = c*z + 1.0/40320
-	c = c*z - 1.0/720
-	c = c*z + 1.0/24
-	c = c*z - 0.5
-	c = 1 + z*c
+	s := r + float64(float64(r*z)*horner(z, sinCoef[:]))
+	c := 1 + float64(z*horner(z, cosCoef[:]))
 	switch int64(n) & 3 {
 	case 0:
 		return s, c

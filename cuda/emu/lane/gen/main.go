@@ -31,7 +31,7 @@ func main() {
 	exponential()
 	mma()
 	Generate()
-	if err := os.WriteFile("stubs_amd64.go", []byte(stubs.String()), 0o644); err != nil {
+	if err := os.WriteFile("stubs_amd64.go", stubs.Bytes(), 0o644); err != nil {
 		log.Fatal(err)
 	}
 }
