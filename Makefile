@@ -1,0 +1,84 @@
+# make            builds bin/unnoise, with OpenBLAS where it is found
+# make demo       builds, trains the swiss roll and draws it (runs/demo)
+# make test       the tests, at most 8 minutes on 2 cores
+# make help       the other targets
+
+GO          ?= go
+CC          ?= cc
+STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+SHORT        = -short -timeout 8m
+LONG         = -timeout 40m
+KERNELS      = cuda/emu/testdata/kernels
+
+# The packages whose results depend on the BLAS that is built in.
+BLAS_PACKAGES = ./kernels/attention ./kernels/conv ./kernels/linear ./engine/graph ./engine/model ./engine/train
+
+OPENBLAS := $(shell CC='$(CC)' scripts/openblas.sh && echo yes)
+ifeq ($(OPENBLAS),yes)
+TAGS = -tags openblas
+# The system's compiler and linker flags for netlib's cgo files.
+export CGO_LDFLAGS := -lopenblas
+export CGO_ENABLED := 1
+endif
+
+# A build in pure Go, whatever is installed.
+PLAIN = env -u CGO_LDFLAGS CGO_ENABLED=0
+
+all: found build ## build bin/unnoise and say what was found
+
+build:
+	$(GO) build $(TAGS) -o bin/unnoise ./cli/unnoise
+
+found: ## say what this machine has of what unnoise can use
+	@CC='$(CC)' OPENBLAS='$(OPENBLAS)' scripts/found.sh
+
+demo: found build ## train the swiss roll (under two minutes on 2 cores), measure it and draw it in runs/demo
+	rm -rf runs/demo
+	bin/unnoise train --preset swissroll --out runs/demo
+	bin/unnoise evaluate --model runs/demo
+
+test: found ## the short tests: plain build, and with OpenBLAS where it is found
+	$(PLAIN) $(GO) build ./...
+	$(PLAIN) $(GO) test $(SHORT) ./...
+ifeq ($(OPENBLAS),yes)
+	$(GO) test $(SHORT) $(TAGS) $(BLAS_PACKAGES)
+endif
+
+test-all: found ## all tests, the long ones too
+	$(PLAIN) $(GO) test $(LONG) ./...
+ifeq ($(OPENBLAS),yes)
+	$(GO) test $(LONG) $(TAGS) $(BLAS_PACKAGES)
+endif
+
+race: ## the race detector where goroutines share data (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 8m ./kernels/cpu ./engine/data ./engine/checkpoint ./cli
+
+vet: ## go vet, plain and with OpenBLAS
+	$(PLAIN) $(GO) vet ./...
+ifeq ($(OPENBLAS),yes)
+	$(GO) vet $(TAGS) ./kernels/blas ./cli/unnoise
+endif
+
+fmt-check: ## gofmt
+	@unformatted=$$(gofmt -l bench cli cuda engine kernels scripts); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+
+staticcheck: ## staticcheck, at a pinned version
+	$(PLAIN) $(GO) run $(STATICCHECK) ./...
+
+toolkit: ## unpack nvcc into build/cuda (Debian, x86_64; about 1 GB)
+	scripts/toolkit.sh
+
+ptx: toolkit ## recompile the PTX whose sources changed
+	scripts/ptx.sh $(KERNELS)
+
+ptx-test: toolkit ## recompile all PTX and compare it with what is committed
+	scripts/ptx.sh --check $(KERNELS)
+
+clean: ## remove bin and the demo
+	rm -rf bin runs/demo
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+.PHONY: all build found demo test test-all race vet fmt-check staticcheck toolkit ptx ptx-test clean help

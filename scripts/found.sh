@@ -1,0 +1,18 @@
+#!/bin/sh
+# Prints what of the things that unnoise can use is on this machine, and how to get what is not. OPENBLAS is "yes" where
+# scripts/openblas.sh succeeded.
+set -u
+line() { printf '  %-14s %s\n' "$1" "$2"; }
+echo "unnoise: on this machine"
+if command -v go >/dev/null 2>&1; then line Go "$(go version | cut -d' ' -f3-)"; else
+	line Go "MISSING, needed: https://go.dev/dl or apt install golang"; fi
+if command -v "${CC:-cc}" >/dev/null 2>&1; then line "C compiler" "$(${CC:-cc} --version | head -n 1)"; else
+	line "C compiler" "missing (only OpenBLAS needs one): apt install gcc libc6-dev"; fi
+if [ "${OPENBLAS:-}" = yes ]; then line OpenBLAS "found, built in"; else
+	line OpenBLAS "missing (gonum's BLAS is built in, which is slower): apt install libopenblas-dev"; fi
+if python3 -c 'import torch' 2>/dev/null; then line PyTorch "$(python3 -c 'import torch; print(torch.__version__)')"; else
+	line PyTorch "missing (only bench/peers needs it): apt install python3-torch"; fi
+if [ -d /usr/share/datasets/fashion-mnist ]; then line Fashion-MNIST /usr/share/datasets/fashion-mnist; else
+	line Fashion-MNIST "missing (only preset fashion-mnist needs it): apt install dataset-fashion-mnist"; fi
+if [ -x build/cuda/usr/lib/nvidia-cuda-toolkit/bin/nvcc ]; then line nvcc build/cuda; else
+	line nvcc "missing (only make ptx needs it): make toolkit"; fi
