@@ -86,8 +86,8 @@ func runInspect(c *urfave.Context) error {
 	if p := c.String("program"); p != "" && p != "predict" && p != "train" {
 		return usagef("--program %q: want predict or train", p)
 	}
-	if c.IsSet("batch") && c.Int("batch") < 1 {
-		return usagef("--batch %d: want at least 1", c.Int("batch"))
+	if c.IsSet("batch") && (c.Int("batch") < 1 || c.Int("batch") > 1<<20) {
+		return usagef("--batch %d: want 1..1048576", c.Int("batch"))
 	}
 	s, err := readSubject(c)
 	if err != nil {

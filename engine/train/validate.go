@@ -22,8 +22,8 @@ func (r *Recipe) Validate() error {
 		want string
 	}{
 		{t.Steps >= 1, "train.steps", t.Steps, "at least 1"},
-		{t.Batch >= 1, "train.batch", t.Batch, "at least 1"},
-		{t.Accumulate >= 1, "train.accumulate", t.Accumulate, "at least 1"},
+		{t.Batch >= 1 && t.Batch <= 1<<20, "train.batch", t.Batch, "1..1048576"},
+		{t.Accumulate >= 1 && t.Accumulate <= 1<<20, "train.accumulate", t.Accumulate, "1..1048576"},
 		{t.LearningRate > 0, "train.learning_rate", t.LearningRate, "a positive number"},
 		{t.Warmup >= 0, "train.warmup", t.Warmup, "0 or more steps"},
 		{t.Rate == "constant" || t.Rate == "cosine", "train.rate", t.Rate, "constant or cosine"},
