@@ -235,7 +235,12 @@ func fastCvt(in *ptx.Inst, dst, src regRef) laneFn {
 	if f := lane.Of(in.Opcode()); f != nil && int(dst.bits) == in.Types[0].Bits() && int(src.bits) == in.Types[1].Bits() {
 		return f
 	}
-	switch op := in.Opcode(); {
+	return portableCvt(in.Opcode(), dst, src)
+}
+
+// portableCvt returns the written-out lane function of a conversion, or nil.
+func portableCvt(op string, dst, src regRef) laneFn {
+	switch {
 	case dst.w == w64 && src.w == w32 && op == "cvt.s64.s32":
 		return func(dp, ap, _, _ unsafe.Pointer) {
 			d, a := (*[warpSize]int64)(dp), (*[warpSize]int32)(ap)
@@ -320,11 +325,16 @@ func negate(f laneFn) laneFn {
 	}
 }
 
-// fastCompare returns the lane function of a comparison, in assembly or written out for integers, or nil.
+// fastCompare returns the lane function of a comparison, in assembly or written out, or nil.
 func fastCompare(cmp string, t ptx.Type, ftz bool) laneFn {
 	if f := lane.Of("setp." + cmp + "." + t.String()); f != nil && !ftz {
 		return f
 	}
+	return portableCompare(cmp, t)
+}
+
+// portableCompare returns the written-out lane function of a comparison of integers, or nil.
+func portableCompare(cmp string, t ptx.Type) laneFn {
 	var lt, le, eq laneFn
 	switch t {
 	case ptx.U32, ptx.B32:
