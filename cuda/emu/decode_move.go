@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/unnoise/unnoise/cuda/emu/lane"
 	"github.com/unnoise/unnoise/cuda/ptx"
 )
 
@@ -162,8 +163,19 @@ func (d *decoder) emitPack(op *packOp, t ptx.Type) error {
 			return fmt.Errorf("a part has %d bits, %d are expected", p.bits, op.bits)
 		}
 	}
-	if op.bits == 32 && op.parts[0].w != 0 && op.parts[1].w != 0 {
+	switch whole := len(op.parts) == 2 && op.parts[0].w != 0 && op.parts[1].w != 0; {
+	case whole && op.bits == 32:
 		d.emit(inst{kind: kOther, x: (*pack64Op)(op)}, moveInfo)
+		return nil
+	case whole && !op.split:
+		fn := lane.Of("pack.b16")
+		if fn == nil {
+			fn = pack16
+		}
+		d.emit(inst{kind: kALU, dw: w32, d: op.one.off, a: op.parts[0].off, b: op.parts[1].off, fn: fn}, moveInfo)
+		return nil
+	case whole:
+		d.emit(inst{kind: kOther, x: (*split16Op)(op)}, moveInfo)
 		return nil
 	}
 	d.emit(inst{kind: kOther, x: op}, moveInfo)
@@ -188,6 +200,30 @@ func (o *pack64Op) exec(w *warp, in *inst, mask uint32) *fault {
 	}
 	for i := range one {
 		one[i] = uint64(lo[i]) | uint64(hi[i])<<32
+	}
+	return nil
+}
+
+// pack16 joins two 16-bit registers.
+func pack16(dp, ap, bp, cp unsafe.Pointer) {
+	d, a, b, _ := lanes4(dp, ap, bp, cp)
+	for i := range d {
+		d[i] = a[i]&0xffff | b[i]<<16
+	}
+}
+
+// split16Op is packOp that takes a word apart, for all lanes at once.
+type split16Op packOp
+
+func (o *split16Op) constants(fix func(*uint32)) { (*packOp)(o).constants(fix) }
+
+func (o *split16Op) exec(w *warp, in *inst, mask uint32) *fault {
+	if mask != allLanes || w.taint {
+		return (*packOp)(o).exec(w, in, mask)
+	}
+	one, lo, hi := w.reg32(o.one.off), w.reg32(o.parts[0].off), w.reg32(o.parts[1].off)
+	for i, v := range one {
+		lo[i], hi[i] = v&0xffff, v>>16
 	}
 	return nil
 }

@@ -92,6 +92,53 @@ func BenchmarkSilu(b *testing.B) {
 	launches(b, d, func() { d.Run(f, emutest.Grid1(n, 256), int32(n), x, y) })
 }
 
+// BenchmarkSiluBF16 is the same over 2^20 bfloat16, two a thread.
+func BenchmarkSiluBF16(b *testing.B) {
+	const pairs = 1 << 19
+	r := random(96)
+	d, f := kernel(b, "silu", "silu_bf16")
+	x, y := emutest.In(d, "x", make1(2*pairs, func(int) uint16 { return bf16(r.NormFloat64()) })), emutest.Out[uint16](d, "y", 2*pairs)
+	launches(b, d, func() { d.Run(f, emutest.Grid1(pairs, 256), int32(pairs), x, y) })
+}
+
+// BenchmarkGroupNorm normalises 4 samples of 32 x 32 pixels and 64 channels in 8 groups.
+func BenchmarkGroupNorm(b *testing.B) {
+	const samples, pixels, channels, groups = 4, 1024, 64, 8
+	r := random(97)
+	d, f := kernel(b, "group_norm", "group_norm_silu")
+	x, y := emutest.In(d, "x", normals(r, samples*pixels*channels, 1)), emutest.Out[float32](d, "y", samples*pixels*channels)
+	gamma, beta := emutest.In(d, "gamma", normals(r, channels, 1)), emutest.In(d, "beta", normals(r, channels, 1))
+	spec := emutest.Spec{Grid: cuda.Dim3{X: groups, Y: samples}, Block: cuda.Dim3{X: 256}}
+	launches(b, d, func() {
+		d.Run(f, spec, int32(pixels), int32(channels), int32(groups), float32(1e-5), x, gamma, beta, y)
+	})
+}
+
+// BenchmarkConvolution is a 3 x 3 convolution of 16 x 16 pixels from 64 to 64 channels on tensor cores.
+func BenchmarkConvolution(b *testing.B) {
+	const h, c = 16, 64
+	r := random(98)
+	d, f := kernel(b, "conv3x3_igemm", "conv3x3_igemm")
+	x := emutest.In(d, "x", make1(h*h*c, func(int) uint16 { return bf16(r.NormFloat64()) }))
+	weight := emutest.In(d, "weight", make1(9*c*c, func(int) uint16 { return bf16(r.NormFloat64()) }))
+	bias, y := emutest.In(d, "bias", normals(r, c, 1)), emutest.Out[uint16](d, "y", h*h*c)
+	spec := tiles2(h*h, c, 64, 32, cuda.Dim3{X: 128})
+	launches(b, d, func() { d.Run(f, spec, int32(1), int32(h), int32(h), int32(c), int32(c), x, weight, bias, y) })
+}
+
+// BenchmarkAttention is one head of 64 channels over 256 positions.
+func BenchmarkAttention(b *testing.B) {
+	const T, width = 256, 64
+	r := random(99)
+	d, f := kernel(b, "attention", "attention")
+	values := func(name string) *emutest.Buffer[uint16] {
+		return emutest.In(d, name, make1(T*width, func(int) uint16 { return bf16(r.NormFloat64()) }))
+	}
+	q, k, v, out := values("q"), values("k"), values("v"), emutest.Out[uint16](d, "out", T*width)
+	spec := emutest.Spec{Grid: cuda.Dim3{X: T / 64, Y: 1}, Block: cuda.Dim3{X: 128}}
+	launches(b, d, func() { d.Run(f, spec, int32(T), float32(0.125), q, k, v, out) })
+}
+
 // BenchmarkSaxpy is a x + y over 2^20 elements.
 func BenchmarkSaxpy(b *testing.B) {
 	const n = 1 << 20

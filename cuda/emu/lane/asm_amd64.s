@@ -1567,6 +1567,184 @@ DATA two16<>+24(SB)/4, $0x47800000
 DATA two16<>+28(SB)/4, $0x47800000
 GLOBL two16<>(SB), RODATA|NOPTR, $32
 
+// func toBF16AVX2(d uintptr, a uintptr, b uintptr, c uintptr)
+// Requires: AVX, AVX2
+TEXT ·toBF16AVX2(SB), NOSPLIT, $0-32
+	MOVQ      d+0(FP), AX
+	MOVQ      a+8(FP), CX
+	VMOVUPS   (CX), Y0
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VPSRLD    $0x10, Y0, Y1
+	VPAND     unit<>+0(SB), Y1, Y1
+	VPADDD    almostHalf<>+0(SB), Y1, Y1
+	VPADDD    Y1, Y0, Y0
+	VPSRLD    $0x10, Y0, Y0
+	VBLENDVPS Y2, almostHalf<>+0(SB), Y0, Y0
+	VMOVUPS   Y0, (AX)
+	VMOVUPS   32(CX), Y0
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VPSRLD    $0x10, Y0, Y1
+	VPAND     unit<>+0(SB), Y1, Y1
+	VPADDD    almostHalf<>+0(SB), Y1, Y1
+	VPADDD    Y1, Y0, Y0
+	VPSRLD    $0x10, Y0, Y0
+	VBLENDVPS Y2, almostHalf<>+0(SB), Y0, Y0
+	VMOVUPS   Y0, 32(AX)
+	VMOVUPS   64(CX), Y0
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VPSRLD    $0x10, Y0, Y1
+	VPAND     unit<>+0(SB), Y1, Y1
+	VPADDD    almostHalf<>+0(SB), Y1, Y1
+	VPADDD    Y1, Y0, Y0
+	VPSRLD    $0x10, Y0, Y0
+	VBLENDVPS Y2, almostHalf<>+0(SB), Y0, Y0
+	VMOVUPS   Y0, 64(AX)
+	VMOVUPS   96(CX), Y0
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VPSRLD    $0x10, Y0, Y1
+	VPAND     unit<>+0(SB), Y1, Y1
+	VPADDD    almostHalf<>+0(SB), Y1, Y1
+	VPADDD    Y1, Y0, Y0
+	VPSRLD    $0x10, Y0, Y0
+	VBLENDVPS Y2, almostHalf<>+0(SB), Y0, Y0
+	VMOVUPS   Y0, 96(AX)
+	VZEROUPPER
+	RET
+
+DATA unit<>+0(SB)/4, $0x00000001
+DATA unit<>+4(SB)/4, $0x00000001
+DATA unit<>+8(SB)/4, $0x00000001
+DATA unit<>+12(SB)/4, $0x00000001
+DATA unit<>+16(SB)/4, $0x00000001
+DATA unit<>+20(SB)/4, $0x00000001
+DATA unit<>+24(SB)/4, $0x00000001
+DATA unit<>+28(SB)/4, $0x00000001
+GLOBL unit<>(SB), RODATA|NOPTR, $32
+
+DATA almostHalf<>+0(SB)/4, $0x00007fff
+DATA almostHalf<>+4(SB)/4, $0x00007fff
+DATA almostHalf<>+8(SB)/4, $0x00007fff
+DATA almostHalf<>+12(SB)/4, $0x00007fff
+DATA almostHalf<>+16(SB)/4, $0x00007fff
+DATA almostHalf<>+20(SB)/4, $0x00007fff
+DATA almostHalf<>+24(SB)/4, $0x00007fff
+DATA almostHalf<>+28(SB)/4, $0x00007fff
+GLOBL almostHalf<>(SB), RODATA|NOPTR, $32
+
+// func toBF16PairAVX2(d uintptr, a uintptr, b uintptr, c uintptr)
+// Requires: AVX, AVX2
+TEXT ·toBF16PairAVX2(SB), NOSPLIT, $0-32
+	MOVQ      d+0(FP), AX
+	MOVQ      a+8(FP), CX
+	MOVQ      b+16(FP), DX
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x03, Y0, Y0, Y3
+	VPSRLD    $0x10, Y0, Y2
+	VPAND     unit<>+0(SB), Y2, Y2
+	VPADDD    almostHalf<>+0(SB), Y2, Y2
+	VPADDD    Y2, Y0, Y0
+	VPSRLD    $0x10, Y0, Y0
+	VBLENDVPS Y3, almostHalf<>+0(SB), Y0, Y0
+	VCMPPS    $0x03, Y1, Y1, Y3
+	VPSRLD    $0x10, Y1, Y2
+	VPAND     unit<>+0(SB), Y2, Y2
+	VPADDD    almostHalf<>+0(SB), Y2, Y2
+	VPADDD    Y2, Y1, Y1
+	VPSRLD    $0x10, Y1, Y1
+	VBLENDVPS Y3, almostHalf<>+0(SB), Y1, Y1
+	VPSLLD    $0x10, Y0, Y0
+	VORPS     Y1, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	VMOVUPS   32(CX), Y0
+	VMOVUPS   32(DX), Y1
+	VCMPPS    $0x03, Y0, Y0, Y3
+	VPSRLD    $0x10, Y0, Y2
+	VPAND     unit<>+0(SB), Y2, Y2
+	VPADDD    almostHalf<>+0(SB), Y2, Y2
+	VPADDD    Y2, Y0, Y0
+	VPSRLD    $0x10, Y0, Y0
+	VBLENDVPS Y3, almostHalf<>+0(SB), Y0, Y0
+	VCMPPS    $0x03, Y1, Y1, Y3
+	VPSRLD    $0x10, Y1, Y2
+	VPAND     unit<>+0(SB), Y2, Y2
+	VPADDD    almostHalf<>+0(SB), Y2, Y2
+	VPADDD    Y2, Y1, Y1
+	VPSRLD    $0x10, Y1, Y1
+	VBLENDVPS Y3, almostHalf<>+0(SB), Y1, Y1
+	VPSLLD    $0x10, Y0, Y0
+	VORPS     Y1, Y0, Y0
+	VMOVUPS   Y0, 32(AX)
+	VMOVUPS   64(CX), Y0
+	VMOVUPS   64(DX), Y1
+	VCMPPS    $0x03, Y0, Y0, Y3
+	VPSRLD    $0x10, Y0, Y2
+	VPAND     unit<>+0(SB), Y2, Y2
+	VPADDD    almostHalf<>+0(SB), Y2, Y2
+	VPADDD    Y2, Y0, Y0
+	VPSRLD    $0x10, Y0, Y0
+	VBLENDVPS Y3, almostHalf<>+0(SB), Y0, Y0
+	VCMPPS    $0x03, Y1, Y1, Y3
+	VPSRLD    $0x10, Y1, Y2
+	VPAND     unit<>+0(SB), Y2, Y2
+	VPADDD    almostHalf<>+0(SB), Y2, Y2
+	VPADDD    Y2, Y1, Y1
+	VPSRLD    $0x10, Y1, Y1
+	VBLENDVPS Y3, almostHalf<>+0(SB), Y1, Y1
+	VPSLLD    $0x10, Y0, Y0
+	VORPS     Y1, Y0, Y0
+	VMOVUPS   Y0, 64(AX)
+	VMOVUPS   96(CX), Y0
+	VMOVUPS   96(DX), Y1
+	VCMPPS    $0x03, Y0, Y0, Y3
+	VPSRLD    $0x10, Y0, Y2
+	VPAND     unit<>+0(SB), Y2, Y2
+	VPADDD    almostHalf<>+0(SB), Y2, Y2
+	VPADDD    Y2, Y0, Y0
+	VPSRLD    $0x10, Y0, Y0
+	VBLENDVPS Y3, almostHalf<>+0(SB), Y0, Y0
+	VCMPPS    $0x03, Y1, Y1, Y3
+	VPSRLD    $0x10, Y1, Y2
+	VPAND     unit<>+0(SB), Y2, Y2
+	VPADDD    almostHalf<>+0(SB), Y2, Y2
+	VPADDD    Y2, Y1, Y1
+	VPSRLD    $0x10, Y1, Y1
+	VBLENDVPS Y3, almostHalf<>+0(SB), Y1, Y1
+	VPSLLD    $0x10, Y0, Y0
+	VORPS     Y1, Y0, Y0
+	VMOVUPS   Y0, 96(AX)
+	VZEROUPPER
+	RET
+
+// func pack16AVX2(d uintptr, a uintptr, b uintptr, c uintptr)
+// Requires: AVX, AVX2
+TEXT ·pack16AVX2(SB), NOSPLIT, $0-32
+	MOVQ     d+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     b+16(FP), DX
+	VMOVUPS  (CX), Y0
+	VMOVUPS  (DX), Y1
+	VPSLLD   $0x10, Y1, Y1
+	VPBLENDW $0x55, Y0, Y1, Y1
+	VMOVUPS  Y1, (AX)
+	VMOVUPS  32(CX), Y0
+	VMOVUPS  32(DX), Y1
+	VPSLLD   $0x10, Y1, Y1
+	VPBLENDW $0x55, Y0, Y1, Y1
+	VMOVUPS  Y1, 32(AX)
+	VMOVUPS  64(CX), Y0
+	VMOVUPS  64(DX), Y1
+	VPSLLD   $0x10, Y1, Y1
+	VPBLENDW $0x55, Y0, Y1, Y1
+	VMOVUPS  Y1, 64(AX)
+	VMOVUPS  96(CX), Y0
+	VMOVUPS  96(DX), Y1
+	VPSLLD   $0x10, Y1, Y1
+	VPBLENDW $0x55, Y0, Y1, Y1
+	VMOVUPS  Y1, 96(AX)
+	VZEROUPPER
+	RET
+
 // func eq32AVX2(d uintptr, a uintptr, b uintptr, c uintptr)
 // Requires: AVX, AVX2
 TEXT ·eq32AVX2(SB), NOSPLIT, $0-32

@@ -12,7 +12,8 @@ type Func = func(d, a, b, c unsafe.Pointer)
 
 // Of returns the body of an instruction by its opcode with modifiers and
 // types, "add.f32" or "setp.lt.s32", or nil if there is none. Comparisons set
-// one predicate and are not combined with another.
+// one predicate and are not combined with another. "pack.b16" is the mov that
+// joins two 16-bit registers, the lower one first.
 func Of(opcode string) Func { return bodies[opcode] }
 
 // Scratch is memory that MultiplyBF16 works in.

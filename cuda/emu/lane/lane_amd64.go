@@ -41,6 +41,8 @@ var bodies = func() map[string]Func {
 		"cvt.rn.f32.s32": fromS32AVX2, "cvt.rn.f32.u32": fromU32AVX2, "cvt.sat.f32.f32": saturateF32AVX2,
 		"cvt.rni.f32.f32": nearestF32AVX2, "cvt.rmi.f32.f32": floorF32AVX2, "cvt.rpi.f32.f32": ceilF32AVX2, "cvt.rzi.f32.f32": truncateF32AVX2,
 
+		"cvt.rn.bf16.f32": toBF16AVX2, "cvt.rn.bf16x2.f32": toBF16PairAVX2, "pack.b16": pack16AVX2,
+
 		"selp.b32": select32AVX2, "selp.f32": select32AVX2, "selp.s32": select32AVX2, "selp.u32": select32AVX2,
 		"setp.eq.s32": eq32AVX2, "setp.ne.s32": ne32AVX2, "setp.eq.u32": eq32AVX2, "setp.ne.u32": ne32AVX2, "setp.eq.b32": eq32AVX2, "setp.ne.b32": ne32AVX2,
 		"setp.lt.s32": ltS32AVX2, "setp.le.s32": leS32AVX2, "setp.gt.s32": gtS32AVX2, "setp.ge.s32": geS32AVX2,

@@ -134,6 +134,11 @@ var integerReferences = map[string]reference{
 		}
 		return b
 	}},
+	"cvt.rn.bf16.f32": {"4", '4', func(a, _, _ uint64) uint64 { return uint64(num.F32ToBF16(f32(a))) }},
+	"cvt.rn.bf16x2.f32": {"44", '4', func(a, b, _ uint64) uint64 {
+		return uint64(num.F32ToBF16(f32(a)))<<16 | uint64(num.F32ToBF16(f32(b)))
+	}},
+	"pack.b16":    {"44", '4', func(a, b, _ uint64) uint64 { return a&0xffff | b&0xffff<<16 }},
 	"setp.eq.s32": relation(func(a, b uint32) bool { return a == b }), "setp.ne.s32": relation(func(a, b uint32) bool { return a != b }),
 	"setp.lt.s32": relation(func(a, b uint32) bool { return int32(a) < int32(b) }), "setp.le.s32": relation(func(a, b uint32) bool { return int32(a) <= int32(b) }),
 	"setp.gt.s32": relation(func(a, b uint32) bool { return int32(a) > int32(b) }), "setp.ge.s32": relation(func(a, b uint32) bool { return int32(a) >= int32(b) }),

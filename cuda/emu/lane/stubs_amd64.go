@@ -229,6 +229,21 @@ func fromS32AVX2(d, a, b, c unsafe.Pointer)
 //go:noescape
 func fromU32AVX2(d, a, b, c unsafe.Pointer)
 
+// toBF16AVX2 is cvt.rn.bf16.f32.
+//
+//go:noescape
+func toBF16AVX2(d, a, b, c unsafe.Pointer)
+
+// toBF16PairAVX2 is cvt.rn.bf16x2.f32: a is the upper half.
+//
+//go:noescape
+func toBF16PairAVX2(d, a, b, c unsafe.Pointer)
+
+// pack16AVX2 is mov.b32 d, {a, b}.
+//
+//go:noescape
+func pack16AVX2(d, a, b, c unsafe.Pointer)
+
 // eq32AVX2 is setp.eq of 32 bits.
 //
 //go:noescape

@@ -26,6 +26,7 @@ func main() {
 	integers()
 	wideIntegers()
 	conversions()
+	halves()
 	comparisons()
 	selection()
 	exponential()
@@ -318,6 +319,35 @@ func conversions() {
 		VADDPS(low, v[0], v[0])
 		return v[0]
 	})
+}
+
+// halves are conversions to bfloat16, to nearest even, and the joining of two 16-bit registers.
+func halves() {
+	each("toBF16", "cvt.rn.bf16.f32.", 1, func(v [3]VecVirtual) VecVirtual { return rounded(v[0]) })
+	each("toBF16Pair", "cvt.rn.bf16x2.f32: a is the upper half.", 2, func(v [3]VecVirtual) VecVirtual {
+		high, low := rounded(v[0]), rounded(v[1])
+		VPSLLD(U8(16), high, high)
+		VORPS(low, high, high)
+		return high
+	})
+	each("pack16", "mov.b32 d, {a, b}.", 2, func(v [3]VecVirtual) VecVirtual {
+		VPSLLD(U8(16), v[1], v[1])
+		VPBLENDW(U8(0x55), v[0], v[1], v[1])
+		return v[1]
+	})
+}
+
+// rounded gives the bfloat16 in the lower half of each word; NaN becomes 0x7fff.
+func rounded(v VecVirtual) VecVirtual {
+	odd, mask := YMM(), YMM()
+	VCMPPS(U8(unordered), v, v, mask)
+	VPSRLD(U8(16), v, odd)
+	VPAND(word("unit", 1), odd, odd)
+	VPADDD(word("almostHalf", 0x7fff), odd, odd)
+	VPADDD(odd, v, v)
+	VPSRLD(U8(16), v, v)
+	VBLENDVPS(mask, word("almostHalf", 0x7fff), v, v)
+	return v
 }
 
 // compare writes a lane function that sets a predicate: one bit a lane.
