@@ -9,8 +9,8 @@ func (l *launch) counters(workers []*worker) *cuda.LaunchCounters {
 	t := &cuda.LaunchCounters{Kernel: l.fn.ast.Name, Label: l.label, Grid: l.grid, Block: l.block}
 	for _, wk := range workers {
 		addCounters(t, &wk.ctr)
-		for i, f := range l.fn.mod.funcs {
-			for pc, p := range wk.profiles[i] {
+		for _, f := range l.fn.reach {
+			for pc, p := range wk.profiles[f.id] {
 				if info := f.info[pc]; info != nil && p.issues > 0 {
 					count(&t.Instructions.Warp, info.class, int64(p.issues))
 					count(&t.Instructions.Thread, info.class, int64(p.lanes))

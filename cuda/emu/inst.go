@@ -109,6 +109,7 @@ type function struct {
 	ordered       bool  // blocks must run in order: atomics whose order shows
 	asyncCopies   bool
 	callees       []*function
+	reach         []*function // of an entry: itself and what it may call
 	indirectCalls bool
 	regs          []regRef // by Reg.ID
 	pressure      int      // registers alive at once, at most; 0: not computed yet

@@ -232,7 +232,9 @@ func (f *function) gather() {
 	f.sharedBytes = (top + 15) &^ 15
 	for g := range seen {
 		f.stackBytes = max(f.stackBytes, g.localBytes)
+		f.reach = append(f.reach, g)
 	}
+	slices.SortFunc(f.reach, func(a, b *function) int { return a.id - b.id })
 }
 
 // entries lists the kernels by name.

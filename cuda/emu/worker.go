@@ -24,7 +24,8 @@ type worker struct {
 	allViews map[uint32]*view
 	touched  []touchedPage
 
-	profiles [][]profile // of each function of the module
+	of       *module     // that the profiles belong to
+	profiles [][]profile // of each function
 	ctr      cuda.LaunchCounters
 	constant cuda.MemoryCounters // loads from constant memory, which no one asks for
 	banks    bankCount
@@ -40,9 +41,15 @@ func (wk *worker) prepare(l *launch) {
 	wk.l = l
 	wk.touched = wk.touched[:0]
 	wk.ctr = cuda.LaunchCounters{}
-	wk.profiles = wk.profiles[:0]
-	for _, f := range l.fn.mod.funcs {
-		wk.profiles = append(wk.profiles, make([]profile, len(f.code)))
+	if wk.of != l.fn.mod {
+		wk.of = l.fn.mod
+		wk.profiles = make([][]profile, len(l.fn.mod.funcs))
+	}
+	for _, f := range l.fn.reach {
+		if wk.profiles[f.id] == nil {
+			wk.profiles[f.id] = make([]profile, len(f.code))
+		}
+		clear(wk.profiles[f.id])
 	}
 	for n := (l.threads + warpSize - 1) / warpSize; len(wk.warps) < n; {
 		wk.warps = append(wk.warps, &warp{wk: wk})
