@@ -28,7 +28,63 @@ func (w *warp) loadGlobal(in *inst, mask uint32) *fault {
 			}
 		}
 	}
+	if w.loadGlobalRuns(m, mask) {
+		return nil
+	}
 	return w.loadGlobalLanes(in, mask)
+}
+
+// nextRun returns the lowest lane of mask and how many lanes from there on have addresses that follow each other.
+func (w *warp) nextRun(mask uint32, step uint64) (first, n int) {
+	first = bits.TrailingZeros32(mask)
+	n = 1
+	for i := first + 1; i < warpSize && mask>>i&1 == 1 && w.addr[i] == w.addr[i-1]+step; i++ {
+		n++
+	}
+	return first, n
+}
+
+// loadGlobalRuns is loadGlobalLanes with one check for each run of consecutive addresses. It returns false when a check
+// fails; nothing is lost by loading again.
+func (w *warp) loadGlobalRuns(m *memOp, mask uint32) bool {
+	if w.taint || m.sync {
+		return false
+	}
+	wk := w.wk
+	words := m.total == 4 && m.size == 4 && m.regs[0].w == 4
+	var sec sectors
+	last, prev := ^uint64(0), 0
+	for t := mask; t != 0; {
+		first, n := w.nextRun(t, m.total)
+		t &^= uint32(1<<uint(n)-1) << uint(first)
+		if w.addr[first] == last {
+			w.copyLane(m, first, prev)
+			if n == 1 {
+				continue
+			}
+		}
+		v := wk.view(w.addr[first])
+		if v == nil {
+			return false
+		}
+		off, total := w.addr[first]-v.a.base, uint64(n)*m.total
+		if off&m.align != 0 || !v.allows(off, total, cuda.Read) || !allDefined(v.a.init[off:off+total]) || v.tracked && !wk.noteRead(v, off, total) {
+			return false
+		}
+		p := unsafe.Pointer(&v.a.data[off])
+		if words {
+			copy(w.reg32(m.regs[0].off)[first:first+n], unsafe.Slice((*uint32)(p), n))
+		} else {
+			for k := range n {
+				w.readLane(m, first+k, unsafe.Add(p, k*int(m.total)))
+			}
+		}
+		sec.add(off, total, v)
+		prev = first + n - 1
+		last = w.addr[prev]
+	}
+	wk.loadCounters(m).LoadSectors += int64(sec.n)
+	return true
 }
 
 func (w *warp) loadGlobalLanes(in *inst, mask uint32) *fault {
@@ -121,7 +177,46 @@ func (w *warp) storeGlobal(in *inst, mask uint32) *fault {
 			}
 		}
 	}
+	if w.storeGlobalRuns(m, mask) {
+		return nil
+	}
 	return w.storeGlobalLanes(in, mask)
+}
+
+// storeGlobalRuns is storeGlobalLanes with one check for each run of consecutive addresses. It returns false when a check
+// fails; storing again gives the same.
+func (w *warp) storeGlobalRuns(m *memOp, mask uint32) bool {
+	if m.sync {
+		return false
+	}
+	wk := w.wk
+	words := m.total == 4 && m.size == 4 && m.regs[0].w == 4
+	var sec sectors
+	for t := mask; t != 0; {
+		first, n := w.nextRun(t, m.total)
+		t &^= uint32(1<<uint(n)-1) << uint(first)
+		v := wk.view(w.addr[first])
+		if v == nil {
+			return false
+		}
+		off, total := w.addr[first]-v.a.base, uint64(n)*m.total
+		if off&m.align != 0 || !v.allows(off, total, cuda.Write) || v.tracked && !wk.noteWrite(v, off, total) {
+			return false
+		}
+		wk.saveOld(v, off, total)
+		p := unsafe.Pointer(&v.a.data[off])
+		if words {
+			copy(unsafe.Slice((*uint32)(p), n), w.reg32(m.regs[0].off)[first:first+n])
+		} else {
+			for k := range n {
+				w.writeLane(m, first+k, unsafe.Add(p, k*int(m.total)))
+			}
+		}
+		fill(v.a.init[off:off+total], defined)
+		sec.add(off, total, v)
+	}
+	wk.ctr.Global.StoreSectors += int64(sec.n)
+	return true
 }
 
 func (w *warp) storeGlobalLanes(in *inst, mask uint32) *fault {
