@@ -1,0 +1,39 @@
+package train_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/train"
+)
+
+// Train a small network on the swiss roll and draw points from it, saved and loaded as a diffusers directory on the way.
+func Example() {
+	dir, err := os.MkdirTemp("", "run")
+	check(err)
+	defer os.RemoveAll(dir)
+	recipe, err := train.Preset("swissroll", []string{"train.steps=20", "train.batch=64", "network.hidden=16", "data.points=500",
+		"train.eval_samples=500", "train.sample_count=0"})
+	check(err)
+	machine := graph.NewCPU(graph.CPUOptions{})
+	defer machine.Close()
+	result, err := train.Run(context.Background(), train.Options{Recipe: recipe, Out: dir + "/roll", Machine: machine})
+	check(err)
+	m, err := model.Load(result.Checkpoint, false)
+	check(err)
+	plan, err := m.Plan(model.Sampler{Name: "ddim", Steps: 10})
+	check(err)
+	x, err := m.Sample(context.Background(), graph.NewCPU(graph.CPUOptions{}), model.SampleOptions{N: 100, Seed: 1, Plan: plan})
+	check(err)
+	fmt.Println(result.Step, "steps;", x.Dense(m.Points()).Shape(), "samples")
+	// Output: 20 steps; (100, 2) samples
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
