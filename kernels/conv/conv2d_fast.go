@@ -155,7 +155,7 @@ var conv2dWgradFast = kernels.Func("cpu", 1, "im2col in blocks, partial sums ove
 				if block == first {
 					beta = 0
 				}
-				blas.Gemm(true, false, co, cl.k, (hi-lo)*cl.ow, 1, dy.F32[lo*cl.ow*dy.Pitch:], dy.Pitch, a, lda, beta, dw, cl.k)
+				blas.Gemm(true, false, cl.k, co, (hi-lo)*cl.ow, 1, a, lda, dy.F32[lo*cl.ow*dy.Pitch:], dy.Pitch, beta, dw, co)
 				if op.Bias {
 					for p := lo * cl.ow; p < hi*cl.ow; p++ {
 						simd.AddTo(db, dy.F32[p*dy.Pitch:p*dy.Pitch+co])
@@ -163,28 +163,50 @@ var conv2dWgradFast = kernels.Func("cpu", 1, "im2col in blocks, partial sums ove
 				}
 			}
 		})
-		reduce(qc, c, c.Out[0], part, splits)
+		sumParts(qc, part, splits)
+		storeWeights(qc, c, part)
 		if op.Bias {
-			reduce(qc, c, c.Out[1], sums, splits)
+			sumParts(qc, sums, splits)
+			storeBias(c, sums)
 		}
 		return nil
 	})
 
-// reduce adds the partial sums in order into an output, row by row.
-func reduce(q *cpu.Queue, c *kernels.Call, out *kernels.Operand, part []float32, splits int) {
-	n, adds := out.Elements(), out.Adds(c.State)
-	q.Range(out.Rows(), 64, func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			dst := out.F32[r*out.Pitch : r*out.Pitch+out.C]
-			at := r * out.C
-			if adds {
-				simd.AddTo(dst, part[at:at+out.C])
-			} else {
-				copy(dst, part[at:at+out.C])
-			}
-			for s := 1; s < splits; s++ {
-				simd.AddTo(dst, part[s*n+at:s*n+at+out.C])
+// sumParts adds equal parts of a slice in order into the first.
+func sumParts(q *cpu.Queue, part []float32, splits int) {
+	n := len(part) / splits
+	q.Range(n, 4096, func(lo, hi int) {
+		for s := 1; s < splits; s++ {
+			simd.AddTo(part[lo:hi], part[s*n+lo:s*n+hi])
+		}
+	})
+}
+
+// storeWeights writes or adds (KH*KW*Ci, Co) sums to the gradient (Co, KH, KW, Ci).
+func storeWeights(q *cpu.Queue, c *kernels.Call, sums []float32) {
+	dw := c.Out[0]
+	taps, adds := dw.H*dw.W, dw.Adds(c.State)
+	q.Range(dw.N, 8, func(lo, hi int) {
+		for o := lo; o < hi; o++ {
+			for t := range taps {
+				dst, src := dw.F32[(o*taps+t)*dw.Pitch:], sums[t*dw.C*dw.N+o:]
+				for i := range dw.C {
+					if adds {
+						dst[i] += src[i*dw.N]
+					} else {
+						dst[i] = src[i*dw.N]
+					}
+				}
 			}
 		}
 	})
+}
+
+func storeBias(c *kernels.Call, sums []float32) {
+	db := c.Out[1]
+	if db.Adds(c.State) {
+		simd.AddTo(db.F32[:db.C], sums)
+		return
+	}
+	copy(db.F32[:db.C], sums)
 }

@@ -12,8 +12,8 @@ import (
 // The fast variants gather the inputs of a block of output pixels into rows of KH*KW*Ci (im2col), small enough to stay in the
 // second-level cache, and leave the sums to one matrix product a block.
 
-// blockFloats is the size of a block of gathered rows: 256 KiB.
-const blockFloats = 64 << 10
+// blockFloats is the size of a block of gathered rows: 512 KiB.
+const blockFloats = 128 << 10
 
 // float32Only is the condition of all variants here.
 func float32Only(c *kernels.Call) error {
