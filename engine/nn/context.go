@@ -28,7 +28,6 @@ type Context struct {
 	declare bool // first pass: parameters are being collected
 	arena   kernels.Value
 	streams map[uint32]string
-	trained []kernels.Value // the trainable regions used, in the order of set.regions
 	used    map[*region]kernels.Value
 }
 

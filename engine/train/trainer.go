@@ -82,7 +82,6 @@ type trainer struct {
 	metrics        *metricsFile
 	x0             []float32
 	labels         []int32
-	losses         []float64 // since the last report
 	result         Result
 	began          time.Time
 	first          int // step at which this process began
