@@ -11,6 +11,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -53,13 +54,13 @@ func main() {
 	steps := flag.Int("steps", 5, "steps a round")
 	warmup := flag.Int("warmup", 2, "steps before the first round")
 	flag.Parse()
-	if err := run(*preset, *batch, *threads, *rounds, *steps, *warmup); err != nil {
+	if err := run(os.Stdout, *preset, *batch, *threads, *rounds, *steps, *warmup); err != nil {
 		fmt.Fprintln(os.Stderr, "step:", err)
 		os.Exit(1)
 	}
 }
 
-func run(preset string, batch, threads, rounds, steps, warmup int) error {
+func run(w io.Writer, preset string, batch, threads, rounds, steps, warmup int) error {
 	if threads < 1 || rounds < 1 || steps < 1 || warmup < 0 || batch < 0 {
 		return errors.New("want at least one thread, round and step, and no negative number")
 	}
@@ -76,7 +77,7 @@ func run(preset string, batch, threads, rounds, steps, warmup int) error {
 	if _, err := s.times(warmup); err != nil {
 		return err
 	}
-	out := json.NewEncoder(os.Stdout)
+	out := json.NewEncoder(w)
 	about := row{Peer: "unnoise-cpu", BLAS: blas.Name(), Preset: preset, Batch: s.recipe.Train.Batch, Threads: threads, Parameters: s.parameters}
 	var all []float64
 	for i := range rounds {
