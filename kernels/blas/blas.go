@@ -23,8 +23,3 @@ func trans(t bool) blas.Transpose {
 	}
 	return blas.NoTrans
 }
-
-// noVector is the vector product of builds that compare libraries.
-func noVector(bool, bool, int, int, int, float32, []float32, int, []float32, int, float32, []float32, int) bool {
-	return false
-}
