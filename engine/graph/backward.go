@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/elementwise"
 )
 
 // piece is the gradient of a channel range of a value.
@@ -72,7 +73,7 @@ func (b *backward) of(id int) kernels.Value {
 	at := 0
 	fill := func(c int) {
 		if c > 0 {
-			parts = append(parts, b.g.Emit(Filler(spec.WithC(c)))[0])
+			parts = append(parts, b.g.Emit(elementwise.Fill{N: spec.N, H: spec.H, W: spec.W, C: c})[0])
 		}
 	}
 	for _, p := range ps {
@@ -88,12 +89,6 @@ func (b *backward) of(id int) kernels.Value {
 	b.add(id, b.g.Concat(parts...))
 	return b.grads[id]
 }
-
-// Filler makes the operator that fills a tensor with zeros; Adder adds two; set by the package that defines them.
-var (
-	Filler func(s kernels.Spec) kernels.Operator
-	Adder  kernels.Operator
-)
 
 // add adds a contribution to a value's gradient, as the residual operand of the operator that has just produced it where
 // there is one, else by the add operator.
@@ -117,7 +112,7 @@ func (b *backward) add(id int, d kernels.Value) {
 	if b.fuse(d, have) {
 		return
 	}
-	b.grads[id] = b.g.Emit(Adder, have, d)[0]
+	b.grads[id] = b.g.Emit(elementwise.Add{Alpha: 1, Beta: 1}, have, d)[0]
 }
 
 // fuse makes have the residual operand of d's producer, if that is allowed: the operand is free, d is its output 0 and read

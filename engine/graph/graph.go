@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/elementwise"
 )
 
 // Kind says who owns a buffer.
@@ -242,16 +243,13 @@ func (g *Graph) place(id int, dst kernels.Value, offset int) int {
 		return id
 	}
 	src := kernels.Value{ID: id, Spec: v.spec}
-	out := g.Emit(Copier, src)[0]
+	out := g.Emit(elementwise.Copy{}, src)[0]
 	if g.err != nil {
 		return id
 	}
 	g.realias(out.ID, dst.ID, offset)
 	return out.ID
 }
-
-// Copier is the operator that Concat and Assign copy with; the package that defines it sets it (kernels/elementwise).
-var Copier kernels.Operator
 
 // realias moves a root temporary, with all views of it, into dst's memory at a channel offset.
 func (g *Graph) realias(id, dst, offset int) {
@@ -275,7 +273,7 @@ func (g *Graph) Assign(dst, v kernels.Value, accumulate bool) {
 		return
 	}
 	if !g.ownable(v.ID, accumulate) {
-		v = g.Emit(Copier, v)[0]
+		v = g.Emit(elementwise.Copy{}, v)[0]
 		if g.err != nil {
 			return
 		}
@@ -346,7 +344,7 @@ func (g *Graph) Output(name string, v kernels.Value) {
 		return
 	}
 	if !g.ownable(v.ID, false) {
-		v = g.Emit(Copier, v)[0]
+		v = g.Emit(elementwise.Copy{}, v)[0]
 		if g.err != nil {
 			return
 		}

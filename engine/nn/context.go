@@ -12,14 +12,6 @@ import (
 	"github.com/unnoise/unnoise/kernels/rng"
 )
 
-func init() {
-	graph.Copier = elementwise.Copy{}
-	graph.Adder = elementwise.Add{Alpha: 1, Beta: 1}
-	graph.Filler = func(s kernels.Spec) kernels.Operator {
-		return elementwise.Fill{N: s.N, H: s.H, W: s.W, C: s.C}
-	}
-}
-
 // Context is what layers build with: the graph, the parameters, and whether dropout is on.
 type Context struct {
 	G       *graph.Graph
