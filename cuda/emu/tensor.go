@@ -30,15 +30,12 @@ func (o *matrixLoad) exec(w *warp, in *inst, mask uint32) *fault {
 	w.addresses(m)
 	c := &w.wk.ctr.Shared
 	c.LoadAccesses++
-	banks := &w.wk.banks
 	for k, r := range o.dst {
 		var rows [8]*[8]uint16
 		var bad uint32 // undefined rows
-		banks.reset()
 		for i := range rows {
-			lane := 8*k + i
-			off := w.addr[lane]
-			shadow, f := w.sharedRead(in, lane, off, 16)
+			off := w.addr[8*k+i]
+			shadow, f := w.sharedRead(in, 8*k+i, off, 16)
 			if f != nil {
 				return f
 			}
@@ -46,11 +43,11 @@ func (o *matrixLoad) exec(w *warp, in *inst, mask uint32) *fault {
 				bad |= 1 << i
 			}
 			rows[i] = (*[8]uint16)(unsafe.Pointer(&b.shared[off]))
-			banks.add(off, 16)
 		}
+		fronts, ideal := rowFronts((*[8]uint64)(w.addr[8*k:]))
 		c.LoadBytes += 128
-		c.LoadIdeal += banks.ideal()
-		c.LoadWavefronts += banks.fronts()
+		c.LoadIdeal += ideal
+		c.LoadWavefronts += fronts
 		d := w.reg32(r.off)
 		if o.trans {
 			for l := range d {
@@ -58,10 +55,8 @@ func (o *matrixLoad) exec(w *warp, in *inst, mask uint32) *fault {
 				d[l] = uint32(rows[j][g]) | uint32(rows[j+1][g])<<16
 			}
 		} else {
-			for l := range d {
-				row := rows[l/4]
-				j := 2 * (l % 4)
-				d[l] = uint32(row[j]) | uint32(row[j+1])<<16
+			for g, row := range rows { // lanes 4g to 4g+3 get the words of row g
+				copy(d[4*g:4*g+4], (*[4]uint32)(unsafe.Pointer(row))[:])
 			}
 		}
 		if bad != 0 || w.taint {
@@ -69,6 +64,25 @@ func (o *matrixLoad) exec(w *warp, in *inst, mask uint32) *fault {
 		}
 	}
 	return nil
+}
+
+// rowFronts is bankCount for eight aligned rows of 16 bytes: each lies in one of eight groups of four banks.
+func rowFronts(off *[8]uint64) (fronts, ideal int64) {
+	var group [8]int64
+	words := int64(0)
+next:
+	for i, x := range off {
+		for _, y := range off[:i] {
+			if x == y {
+				continue next
+			}
+		}
+		g := x >> 4 & 7
+		group[g]++
+		words += 4
+		fronts = max(fronts, group[g])
+	}
+	return fronts, (words + warpSize - 1) / warpSize
 }
 
 // markUndef marks the lanes that got values of undefined rows.
