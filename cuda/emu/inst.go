@@ -104,6 +104,7 @@ type function struct {
 	usesShared bool  // refers to module-level shared variables
 
 	sharedBytes   int64 // static, for entries: of all functions it may call
+	dynamicAt     int64 // where dynamic shared memory begins
 	sharedShift   uint  // log2 of the smallest shared access
 	globalShift   uint  // log2 of the smallest global access
 	ordered       bool  // blocks must run in order: atomics whose order shows

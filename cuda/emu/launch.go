@@ -64,7 +64,10 @@ func (d *device) newLaunch(fn *function, c cuda.Launch) (*launch, error) {
 		return bad(cuda.InvalidValue, fmt.Sprintf("%d bytes of dynamic shared memory with %d static; %d are allowed", l.dynamic, fn.sharedBytes, fn.maxDynamic(p)),
 			"call SetMaxDynamicShared first")
 	}
-	l.sharedBytes = fn.sharedBytes + l.dynamic
+	l.sharedBytes = fn.sharedBytes
+	if l.dynamic > 0 {
+		l.sharedBytes = fn.dynamicAt + l.dynamic
+	}
 	if l.sharedBytes > int64(p.SharedOptIn) {
 		return bad(cuda.LaunchOutOfResources, fmt.Sprintf("%d bytes of shared memory; a block has %d", l.sharedBytes, p.SharedOptIn), "")
 	}

@@ -230,6 +230,12 @@ func (f *function) gather() {
 		top = max(top, f.mod.sharedTop)
 	}
 	f.sharedBytes = (top + 15) &^ 15
+	f.dynamicAt = f.sharedBytes
+	for _, v := range f.mod.ast.Vars {
+		if v.Space == ptx.Shared && v.Unsized && v.Align > 16 {
+			f.dynamicAt = max(f.dynamicAt, (top+v.Align-1)/v.Align*v.Align)
+		}
+	}
 	for g := range seen {
 		f.stackBytes = max(f.stackBytes, g.localBytes)
 		f.reach = append(f.reach, g)

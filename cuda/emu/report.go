@@ -134,7 +134,7 @@ func (l *launch) sharedObject(off, n uint64) string {
 			return placement(fmt.Sprintf("%s (%d bytes)", v.Name, v.Size), int64(off)-at, int64(n), v.Size)
 		}
 	}
-	if static := uint64(l.fn.sharedBytes); off >= static && off < uint64(l.sharedBytes) {
+	if static := uint64(l.fn.dynamicAt); off >= static && off < uint64(l.sharedBytes) {
 		return placement(fmt.Sprintf("dynamic shared memory (%d bytes)", l.dynamic), int64(off-static), int64(n), l.dynamic)
 	}
 	return placement(fmt.Sprintf("the block's shared memory (%d bytes)", l.sharedBytes), int64(off), int64(n), l.sharedBytes)

@@ -148,7 +148,7 @@ func (w *warp) specialValue(s special, fr *frame) int64 {
 	case spLocal:
 		return fr.local + s.arg
 	case spDynamicShared:
-		return l.fn.sharedBytes + s.arg
+		return l.fn.dynamicAt + s.arg
 	}
 	panic(fmt.Sprintf("emu: special register %d has no value", s.what))
 }
