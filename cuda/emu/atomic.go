@@ -13,7 +13,8 @@ import (
 // atomicOp is atom and red (PTX ISA 9.7.12.4 and 9.7.12.5). The threads of a warp take effect in the order of their lanes.
 type atomicOp struct {
 	f     func(old, b, c uint64) uint64
-	dst   regRef // w == 0: none
+	far   func(old, b, c uint64) uint64 // the same in global memory
+	dst   regRef                        // w == 0: none
 	b, c  regRef
 	reads bool // the new value depends on the old one
 }
@@ -54,13 +55,13 @@ func (o *atomicOp) exec(w *warp, in *inst, mask uint32) *fault {
 }
 
 // apply performs the operation of one lane at p.
-func (o *atomicOp) apply(w *warp, m *memOp, lane int, p unsafe.Pointer) {
+func (o *atomicOp) apply(w *warp, m *memOp, lane int, p unsafe.Pointer, f func(old, b, c uint64) uint64) {
 	old := m.extend(p)
 	var c uint64
 	if o.c.w != 0 {
 		c = w.get(o.c, lane)
 	}
-	m.put(p, o.f(old, w.get(o.b, lane), c))
+	m.put(p, f(old, w.get(o.b, lane), c))
 	if o.dst.w != 0 {
 		w.set(o.dst, lane, old)
 	}
@@ -75,9 +76,9 @@ func (o *atomicOp) global(w *warp, in *inst, mask uint32) *fault {
 	}
 	for t := mask; t != 0; t &= t - 1 {
 		i := bits.TrailingZeros32(t)
-		v, off, f := w.access(in, i, w.addr[i], m.total, cuda.ReadWrite)
-		if f != nil {
-			return f
+		v, off, bad := w.access(in, i, w.addr[i], m.total, cuda.ReadWrite)
+		if bad != nil {
+			return bad
 		}
 		if o.reads && !allDefined(v.a.init[off:off+m.total]) {
 			return w.globalFault(cuda.Uninitialized, in, i, w.addr[i], "an atomic on bytes that nobody wrote")
@@ -90,7 +91,7 @@ func (o *atomicOp) global(w *warp, in *inst, mask uint32) *fault {
 			w.release(w.addr[i])
 		}
 		wk.saveOld(v, off, m.total)
-		o.apply(w, m, i, unsafe.Pointer(&v.a.data[off]))
+		o.apply(w, m, i, unsafe.Pointer(&v.a.data[off]), o.far)
 		fill(v.a.init[off:off+m.total], defined)
 	}
 	return nil
@@ -108,7 +109,7 @@ func (o *atomicOp) shared(w *warp, in *inst, mask uint32) *fault {
 		if o.reads && !allDefined(shadow) {
 			return w.sharedFault(cuda.Uninitialized, in, i, off, m.total, "an atomic on bytes that nobody wrote")
 		}
-		o.apply(w, m, i, unsafe.Pointer(&b.shared[off]))
+		o.apply(w, m, i, unsafe.Pointer(&b.shared[off]), o.f)
 		fill(shadow, defined)
 	}
 	return nil
@@ -125,6 +126,9 @@ func (d *decoder) atomic(in *ptx.Inst) error {
 	o := &atomicOp{reads: name != "exch"}
 	if o.f = atomicFunc(name, t); o.f == nil {
 		return fmt.Errorf("atomic operation %s has no implementation", name)
+	}
+	if o.far = o.f; name == "add" && t == ptx.F32 {
+		o.far = func(a, b, _ uint64) uint64 { return bits32(num.FTZ(num.FTZ(f32(a)) + num.FTZ(f32(b)))) }
 	}
 	ops := in.Operands
 	n := 2
@@ -224,7 +228,7 @@ func atomicFunc(name string, t ptx.Type) func(old, b, c uint64) uint64 {
 
 func atomicAdd(t ptx.Type, m uint64) func(old, b, c uint64) uint64 {
 	switch t {
-	case ptx.F32: // red and atom flush subnormals in global memory only on old targets
+	case ptx.F32: // in shared memory; in global memory subnormals are flushed
 		return func(a, b, _ uint64) uint64 { return bits32(f32(a) + f32(b)) }
 	case ptx.F64:
 		return func(a, b, _ uint64) uint64 { return bits64(f64(a) + f64(b)) }

@@ -23,6 +23,8 @@ type semantic struct {
 	src      []string               // types of the operands; "T" is the opcode's last type, "D" the result's
 	text     func(op string) string // instructions, if "op d, a, b, c, e;" is not enough; $d, $q, $a, $b, $c, $e stand for registers
 	model    func(op string, in []uint64) result
+	warp     func(op string, lane int, in [][]uint64) result // instead of model: the operands of all lanes of the warp
+	sparse   int                                             // tests with -short take every so many opcodes of the pattern
 }
 
 // result is what an instruction must give: bits, of which those in mask are compared; or for approximations a value and the error
@@ -41,8 +43,11 @@ type result struct {
 
 func exact(b uint64) result { return result{bits: b} }
 
-// width is the number of bits of a type.
+// width is the number of bits of a type; "wide T" is a T in a word of 64 bits.
 func width(typ string) uint {
+	if strings.HasPrefix(typ, "wide ") {
+		return 64
+	}
 	switch typ {
 	case "pred":
 		return 1
@@ -79,6 +84,7 @@ var formats = map[string]format{"f16": {11, -14, 15}, "bf16": {8, -126, 127}, "f
 
 // specials are values of a type at which instructions tend to go wrong.
 func specials(typ string) []uint64 {
+	typ = strings.TrimPrefix(typ, "wide ")
 	if f, ok := formats[strings.TrimSuffix(typ, "x2")]; ok {
 		s := f.specials()
 		if strings.HasSuffix(typ, "x2") {
@@ -91,6 +97,10 @@ func specials(typ string) []uint64 {
 	switch typ {
 	case "pred":
 		return []uint64{0, 1}
+	case "shift31": // lanes of a warp
+		return []uint64{0, 1, 2, 5, 16, 31}
+	case "shift3":
+		return []uint64{0, 1, 2, 3}
 	case "shift":
 		return []uint64{0, 1, 7, 15, 16, 31, 32, 33, 63, 64, 65, 255, 256, 0xffffffff}
 	}
@@ -105,11 +115,12 @@ func specials(typ string) []uint64 {
 
 // randomOf is a random value of a type, often near a special one.
 func randomOf(r *rand.Rand, typ string) uint64 {
+	typ = strings.TrimPrefix(typ, "wide ")
 	s := specials(typ)
 	v := s[r.IntN(len(s))]
 	f, isFloat := formats[strings.TrimSuffix(typ, "x2")]
 	switch {
-	case typ == "shift" || typ == "pred":
+	case strings.HasPrefix(typ, "shift") || typ == "pred":
 		return v
 	case r.IntN(4) == 0:
 		return v
@@ -182,7 +193,10 @@ func (s *semantic) tasks() []task {
 	var all []task
 	for _, p := range s.patterns {
 		form := emu.Form{Pattern: p}
-		for _, op := range form.Expand() {
+		for i, op := range form.Expand() {
+			if testing.Short() && s.sparse > 0 && i%s.sparse != 0 {
+				continue
+			}
 			dst := s.dst
 			if dst == "" {
 				dst = lastType(op)
@@ -192,12 +206,12 @@ func (s *semantic) tasks() []task {
 				text = s.text(op)
 			}
 			src := slices.Clone(s.src)
-			for i := range src {
-				switch src[i] {
+			for k := range src {
+				switch src[k] {
 				case "T":
-					src[i] = lastType(op)
+					src[k] = lastType(op)
 				case "D":
-					src[i] = dst
+					src[k] = dst
 				}
 			}
 			all = append(all, task{s, op, text, dst, src})
@@ -213,7 +227,7 @@ func (t *task) kernel(b *strings.Builder, name string) {
 	fmt.Fprintf(b, "mul.wide.u32 %%at, %%i, %d; add.s64 %%in, %%in, %%at; mul.wide.u32 %%at, %%i, 8; add.s64 %%out, %%out, %%at;\n", 8*len(t.src))
 	inst := t.inst
 	for k, typ := range t.src {
-		if typ == "shift" {
+		if strings.HasPrefix(typ, "shift") {
 			typ = "u32"
 		}
 		reg := fmt.Sprintf("%s%d", register(typ), k+1)
@@ -277,7 +291,6 @@ func runTasks(t *testing.T, tasks []task, target int) {
 	for i := range tasks {
 		tasks[i].kernel(&b, fmt.Sprintf("k%d", i))
 	}
-	samples := sampleCount()
 	profile := map[int]string{80: "a100", 90: "h100"}[target]
 	d := emutest.OpenProfile(t, profile)
 	m, err := d.LoadModule("semantics.ptx", []byte(b.String()))
@@ -290,9 +303,13 @@ func runTasks(t *testing.T, tasks []task, target int) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		samples := sampleCount()
+		if k.sem.sparse > 0 {
+			samples = min(samples, 96)
+		}
 		in := inputs(random(uint64(i)), k.src, samples)
 		flat := slices.Concat(in...)
-		src, dst := emutest.In(d, "in", flat), emutest.Out[uint64](d, "out", samples)
+		src, dst := emutest.InOut(d, "in", flat), emutest.Out[uint64](d, "out", samples)
 		d.Run(f, emutest.Spec{Grid: cuda.Dim3{X: 1}, Block: cuda.Dim3{X: samples}}, src, dst)
 		k.compare(t, in, dst.Get())
 		src.Free()
@@ -305,15 +322,20 @@ func (t *task) compare(tb *testing.T, in [][]uint64, got []uint64) {
 	tb.Helper()
 	wrong := 0
 	for i, tuple := range in {
-		want := t.sem.model(t.op, slices.Clone(tuple))
+		var want result
+		if t.sem.warp != nil {
+			want = t.sem.warp(t.op, i%32, in[i&^31:(i|31)+1])
+		} else {
+			want = t.sem.model(t.op, slices.Clone(tuple))
+		}
 		if why := want.differs(got[i], t.dst); why != "" {
 			if wrong++; wrong <= 3 {
-				tb.Errorf("%s of %#x: %s", t.inst, tuple, why)
+				tb.Errorf("%s of %#x: %s", t.op, tuple, why)
 			}
 		}
 	}
 	if wrong > 3 {
-		tb.Errorf("%s: %d of %d results are wrong", t.inst, wrong, len(in))
+		tb.Errorf("%s: %d of %d results are wrong in\n%s", t.op, wrong, len(in), t.inst)
 	}
 }
 
