@@ -73,19 +73,33 @@ for tool in apt-get dpkg-deb tar awk; do
 done
 command -v g++ >/dev/null || fail "needs g++ (nvcc's host compiler): apt-get install g++"
 
-# A private apt: own source list, own state, own cache. The machine's apt.conf (proxies) and credentials still apply.
+# A private apt: own source list, own state, own cache, no hooks that touch the system. The machine's apt.conf (proxies) and
+# credentials still apply.
 apt=$prefix/.apt
 rm -rf "$prefix/.complete" "$apt"
 mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$apt/preferences.d"
 : >"$apt/status"
-private_apt() {
-	apt-get -q -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-		-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts="$apt/preferences.d" \
-		-o Dir::State="$apt" -o Dir::State::lists="$apt/lists" -o Dir::State::status="$apt/status" \
-		-o Dir::Cache="$apt" -o Dir::Cache::archives="$apt/archives" \
-		-o APT::Sandbox::User="$(id -un)" -o APT::Architecture=amd64 -o APT::Architectures::=amd64 \
-		-o Acquire::Languages=none -o Acquire::Retries=3 "$@"
-}
+cat >"$apt/apt.conf" <<CONFIG
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+Dir::Etc::sourcelist "$apt/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferences "/dev/null";
+Dir::Etc::preferencesparts "$apt/preferences.d";
+Dir::State "$apt";
+Dir::State::lists "$apt/lists";
+Dir::State::status "$apt/status";
+Dir::Cache "$apt";
+Dir::Cache::archives "$apt/archives";
+APT::Sandbox::User "$(id -un)";
+APT::Architecture "amd64";
+#clear APT::Architectures;
+APT::Architectures { "amd64"; };
+Acquire::Languages "none";
+Acquire::Retries "3";
+CONFIG
+private_apt() { apt-get -q -c "$apt/apt.conf" "$@"; }
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 options="[arch=amd64]"
