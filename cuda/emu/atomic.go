@@ -115,13 +115,21 @@ func (o *atomicOp) shared(w *warp, in *inst, mask uint32) *fault {
 	return nil
 }
 
+// operation is what an atomic instruction does; it stands before or after semantics and scope.
+func operation(in *ptx.Inst) string {
+	for _, m := range in.Mods {
+		switch m {
+		case "and", "or", "xor", "exch", "cas", "add", "inc", "dec", "min", "max":
+			return m
+		}
+	}
+	return ""
+}
+
 // atomic decodes atom and red.
 func (d *decoder) atomic(in *ptx.Inst) error {
 	t := in.Types[0]
-	name := in.Mods[len(in.Mods)-2]
-	if name == "noftz" {
-		name = in.Mods[len(in.Mods)-3]
-	}
+	name := operation(in)
 	m := &memOp{space: spaceOf(in), size: uint8(t.Bytes()), vec: 1, total: uint64(t.Bytes()), align: uint64(t.Bytes()) - 1}
 	o := &atomicOp{reads: name != "exch"}
 	if o.f = atomicFunc(name, t); o.f == nil {

@@ -98,9 +98,9 @@ var forms = []Form{
 	{famCmp, "9.7.6.1", "set.{eq|ne|lt|le|gt|ge|equ|neu|ltu|leu|gtu|geu|num|nan}{.ftz|}.{u32|s32|f32}.f32", 0, ""},
 	{famCmp, "9.7.6.1", "set.{eq|ne|lt|le|gt|ge|equ|neu|ltu|leu|gtu|geu|num|nan}.{u32|s32|f32}.f64", 0, ""},
 	{famCmp, "9.7.6.1", "set.{eq|ne|lt|le|gt|ge|equ|neu|ltu|leu|gtu|geu|num|nan}{.ftz|}.{u16|s16|u32|s32|f16}.f16", 53, ""},
-	{famCmp, "9.7.6.1", "set.{eq|ne|lt|le|gt|ge|equ|neu|ltu|leu|gtu|geu|num|nan}{.ftz|}.f16x2.f16x2", 53, ""},
+	{famCmp, "9.7.6.1", "set.{eq|ne|lt|le|gt|ge|equ|neu|ltu|leu|gtu|geu|num|nan}{.ftz|}.{u32|s32|f16x2}.f16x2", 53, ""},
 	{famCmp, "9.7.6.1", "set.{eq|ne|lt|le|gt|ge|equ|neu|ltu|leu|gtu|geu|num|nan}.{u16|s16|u32|s32|bf16}.bf16", 80, ""},
-	{famCmp, "9.7.6.1", "set.{eq|ne|lt|le|gt|ge|equ|neu|ltu|leu|gtu|geu|num|nan}.bf16x2.bf16x2", 80, ""},
+	{famCmp, "9.7.6.1", "set.{eq|ne|lt|le|gt|ge|equ|neu|ltu|leu|gtu|geu|num|nan}.{u32|s32|bf16x2}.bf16x2", 80, ""},
 	{famCmp, "9.7.6.3", "selp.{b16|b32|b64|u16|u32|u64|s16|s32|s64|f32|f64}", 0, ""},
 	{famCmp, "9.7.6.4", "slct.{b16|b32|b64|u16|u32|u64|s16|s32|s64|f32|f64}.s32", 0, ""},
 	{famCmp, "9.7.6.4", "slct{.ftz|}.{b16|b32|b64|u16|u32|u64|s16|s32|s64|f32|f64}.f32", 0, ""},
@@ -149,6 +149,10 @@ var forms = []Form{
 	{famAtom, "9.7.12.5", "red{.relaxed|.release|}{.cta|.gpu|.sys|}{.global|.shared|}.add.noftz.{bf16|bf16x2}", 90, ""},
 	{famAtom, "9.7.12.5", "red{.relaxed|.release|}{.cta|.gpu|.sys|}{.global|.shared|}.{inc|dec}.u32", 0, ""},
 	{famAtom, "9.7.12.5", "red{.relaxed|.release|}{.cta|.gpu|.sys|}{.global|.shared|}.{min|max}.{u32|s32|u64|s64}", 0, ""},
+
+	{famAtom, "9.7.12.4", "atom.{add|min|max}{.relaxed|.acquire|.release|.acq_rel}{.cta|.gpu|.sys}.{u32|s32|u64}", 0, "order of libcu++"},
+	{famAtom, "9.7.12.4", "atom.{and|or|xor|exch|cas}{.relaxed|.acquire|.release|.acq_rel}{.cta|.gpu|.sys}.{b32|b64}", 0, "order of libcu++"},
+	{famAtom, "9.7.12.4", "atom.add{.relaxed|.acquire|.release|.acq_rel}{.cta|.gpu|.sys}.{f32|f64}", 0, "order of libcu++"},
 
 	{famSync, "9.7.12.1", "{bar|barrier}{.cta|}.{sync|arrive}{.aligned|}", 0, "all threads of a warp must reach a barrier together"},
 	{famSync, "9.7.12.1", "{bar|barrier}{.cta|}.red.popc{.aligned|}.u32", 0, ""},

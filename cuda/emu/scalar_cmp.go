@@ -94,9 +94,12 @@ func flushBits(b uint64, t ptx.Type) uint64 {
 
 // setScalar is set: all ones or 1.0 where the relation holds.
 func setScalar(in *ptx.Inst) scalar {
-	if t := in.Types[0]; t == ptx.F16x2 || t == ptx.BF16x2 {
+	if from := in.Types[1]; from == ptx.F16x2 || from == ptx.BF16x2 {
 		one := *in
-		one.Types = []ptx.Type{t - 1, t - 1}
+		one.Types = []ptx.Type{in.Types[0] - 1, from - 1}
+		if !in.Types[0].Float() {
+			one.Types[0] = ptx.U16
+		}
 		return pairs(setScalar(&one))
 	}
 	rel := compare(in.Mods[0], in.Types[1], in.Has("ftz"))
