@@ -1,4 +1,4 @@
-# make            builds bin/unnoise, with OpenBLAS where it is found
+# make            builds bin/unnoise; make BLAS=openblas or BLAS=gonum with another matrix product than its own
 # make demo       builds, trains the swiss roll and draws it (runs/demo)
 # make test       the tests, at most 8 minutes on 2 cores
 # make help       the other targets
@@ -15,10 +15,18 @@ BLAS_PACKAGES = ./kernels/attention ./kernels/conv ./kernels/linear ./engine/gra
 
 OPENBLAS := $(shell CC='$(CC)' scripts/openblas.sh && echo yes)
 ifeq ($(OPENBLAS),yes)
-TAGS = -tags openblas
+WITH_OPENBLAS = -tags openblas
 # The system's compiler and linker flags for netlib's cgo files.
 export CGO_LDFLAGS := -lopenblas
 export CGO_ENABLED := 1
+endif
+
+# The project's own matrix product needs AVX2: elsewhere OpenBLAS is taken where it is found.
+ifneq ($(shell uname -m),x86_64)
+BLAS ?= $(if $(WITH_OPENBLAS),openblas)
+endif
+ifneq ($(BLAS),)
+TAGS = -tags $(BLAS)
 endif
 
 # A build in pure Go, whatever is installed.
@@ -41,13 +49,13 @@ test: found ## the short tests: plain build, and with OpenBLAS where it is found
 	$(PLAIN) $(GO) build ./...
 	$(PLAIN) $(GO) test $(SHORT) ./...
 ifeq ($(OPENBLAS),yes)
-	$(GO) test $(SHORT) $(TAGS) $(BLAS_PACKAGES)
+	$(GO) test $(SHORT) $(WITH_OPENBLAS) $(BLAS_PACKAGES)
 endif
 
 test-all: found ## all tests, the long ones too
 	$(PLAIN) $(GO) test $(LONG) ./...
 ifeq ($(OPENBLAS),yes)
-	$(GO) test $(LONG) $(TAGS) $(BLAS_PACKAGES)
+	$(GO) test $(LONG) $(WITH_OPENBLAS) $(BLAS_PACKAGES)
 endif
 
 race: ## the race detector where goroutines share data (needs a C compiler)
@@ -56,7 +64,7 @@ race: ## the race detector where goroutines share data (needs a C compiler)
 vet: ## go vet, plain and with OpenBLAS
 	$(PLAIN) $(GO) vet ./...
 ifeq ($(OPENBLAS),yes)
-	$(GO) vet $(TAGS) ./kernels/blas ./cli/unnoise
+	$(GO) vet $(WITH_OPENBLAS) ./kernels/blas ./cli/unnoise
 endif
 
 fmt-check: ## gofmt
