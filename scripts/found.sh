@@ -7,9 +7,9 @@ echo "unnoise: on this machine"
 if command -v go >/dev/null 2>&1; then line Go "$(go version | cut -d' ' -f3-)"; else
 	line Go "MISSING, needed: https://go.dev/dl or apt install golang"; fi
 if command -v "${CC:-cc}" >/dev/null 2>&1; then line "C compiler" "$(${CC:-cc} --version | head -n 1)"; else
-	line "C compiler" "missing (only OpenBLAS needs one): apt install gcc libc6-dev"; fi
-if [ "${OPENBLAS:-}" = yes ]; then line OpenBLAS "found, built in"; else
-	line OpenBLAS "missing (gonum's BLAS is built in, which is slower): apt install libopenblas-dev"; fi
+	line "C compiler" "missing (only OpenBLAS and the GPU build need one): apt install gcc libc6-dev"; fi
+if [ "${OPENBLAS:-}" = yes ]; then line OpenBLAS "found (for comparison: make BLAS=openblas)"; else
+	line OpenBLAS "missing (only comparisons, and processors without AVX2, want it): apt install libopenblas-dev"; fi
 if python3 -c 'import torch' 2>/dev/null; then line PyTorch "$(python3 -c 'import torch; print(torch.__version__)')"; else
 	line PyTorch "missing (only bench/peers needs it): apt install python3-torch"; fi
 if [ -d /usr/share/datasets/fashion-mnist ]; then line Fashion-MNIST /usr/share/datasets/fashion-mnist; else
