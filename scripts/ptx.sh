@@ -38,7 +38,7 @@ fail() {
 inside() {
 	case "$1" in /*) path=$1 ;; *) path=$start/$1 ;; esac
 	[ -e "$path" ] || fail "no such file or folder: $1"
-	path=$(cd "$(dirname "$path")" && pwd -P)/$(basename "$path")
+	if [ -d "$path" ]; then path=$(cd "$path" && pwd -P); else path=$(cd "$(dirname "$path")" && pwd -P)/$(basename "$path"); fi
 	case "$path" in
 	"$root"/*) echo "${path#"$root"/}" ;;
 	*) fail "$1 is outside the repository" ;;
