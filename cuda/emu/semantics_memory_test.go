@@ -41,6 +41,8 @@ func place(space string) (code, address string) {
 	switch space {
 	case "shared":
 		return ".shared .align 16 .b8 tile[16384]; mov.u32 %x, tile; mad.lo.u32 %x, %i, 32, %x;\n" + store("shared", "%x"), "%x"
+	case "const":
+		return "", "constants"
 	case "local":
 		return ".local .align 16 .b8 own[32];\n" + store("local", "own"), "own"
 	case "param":
@@ -119,6 +121,24 @@ func modelLoad(op string, in []uint64) result {
 		sum += weights[i] * v
 	}
 	return exact(sum)
+}
+
+// constantBytes is what the constant variable of the kernels' module holds.
+var constantBytes = make1(32, func(i int) byte { return byte(i*37 + 200) })
+
+// constantDecl declares it.
+func constantDecl() string {
+	list := strings.Trim(strings.ReplaceAll(fmt.Sprint(constantBytes), " ", ", "), "[]")
+	return ".const .align 16 .b8 constants[32] = {" + list + "};\n"
+}
+
+// modelLoadConst loads from the start of constantBytes.
+func modelLoadConst(op string, _ []uint64) result {
+	in := make([]uint64, 4)
+	for i := range in {
+		in[i] = binary.LittleEndian.Uint64(constantBytes[8*i:])
+	}
+	return modelLoad(op, in)
 }
 
 // storeText stores the operands in reverse order and adds up what the memory holds then.
@@ -274,11 +294,13 @@ func memoryTable() []semantic {
 		return semantic{patterns: patterns, dst: "u64", src: words, text: storeText, model: modelStore, sparse: 61}
 	}
 	table := []semantic{
-		load("ld{.weak|.volatile|}{.global|.shared|.local|}{.ca|.cg|.cs|.lu|.cv|}{.v2|.v4|}."+memoryTypes, "ld{.relaxed|.acquire}{.cta|.gpu|.sys}{.global|.shared|}{.v2|.v4|}."+memoryTypes,
-			"ld.param{.v2|.v4|}."+memoryTypes, "ld.global{.ca|.cg|.cs|}.nc{.L1::evict_normal|.L1::evict_first|.L1::evict_last|.L1::no_allocate|}{.L2::64B|.L2::128B|.L2::256B|}{.v2|.v4|}."+memoryTypes,
+		{patterns: []string{"ld{.weak|}.const{.v2|.v4|}." + memoryTypes}, dst: "u64", src: words, text: loadText, model: modelLoadConst, sparse: 7},
+		load("ld{.weak|}{.global|.local|}{.ca|.cg|.cs|.lu|.cv|}{.v2|.v4|}."+memoryTypes, "ld{.weak|}{.shared|.param}{.v2|.v4|}."+memoryTypes,
+			"ld.volatile{.global|.shared|.local|}{.v2|.v4|}."+memoryTypes, "ld{.relaxed|.acquire}{.cta|.gpu|.sys}{.global|.shared|}{.v2|.v4|}."+memoryTypes,
+			"ld.global{.ca|.cg|.cs|}.nc{.L1::evict_normal|.L1::evict_first|.L1::evict_last|.L1::no_allocate|}{.L2::64B|.L2::128B|.L2::256B|}{.v2|.v4|}."+memoryTypes,
 			"ldu.global{.v2|.v4|}."+memoryTypes),
-		store("st{.weak|.volatile|}{.global|.shared|.local|}{.wb|.cg|.cs|.wt|}{.v2|.v4|}."+memoryTypes, "st{.relaxed|.release}{.cta|.gpu|.sys}{.global|.shared|}{.v2|.v4|}."+memoryTypes,
-			"st.param{.v2|.v4|}."+memoryTypes),
+		store("st{.weak|}{.global|.local|}{.wb|.cg|.cs|.wt|}{.v2|.v4|}."+memoryTypes, "st{.weak|}{.shared|.param}{.v2|.v4|}."+memoryTypes,
+			"st.volatile{.global|.shared|.local|}{.v2|.v4|}."+memoryTypes, "st{.relaxed|.release}{.cta|.gpu|.sys}{.global|.shared|}{.v2|.v4|}."+memoryTypes),
 	}
 	for size := 4; size <= 16; size *= 2 {
 		for _, partial := range []bool{false, true} {
@@ -292,6 +314,7 @@ func memoryTable() []semantic {
 	for _, typ := range []string{"b16", "b32", "b64", "u32", "s32", "u64", "s64", "f32", "f64", "f16", "f16x2", "bf16", "bf16x2"} {
 		table = append(table, semantic{
 			patterns: []string{"atom{.relaxed|.acquire|.release|.acq_rel|}{.cta|.gpu|.sys|}{.global|.shared|}.{and|or|xor|exch|cas|add|add.noftz|inc|dec|min|max}." + typ,
+				"atom.{and|or|xor|exch|cas|add|min|max}{.relaxed|.acquire|.release|.acq_rel}{.cta|.gpu|.sys}." + typ,
 				"red{.relaxed|.release|}{.cta|.gpu|.sys|}{.global|.shared|}.{and|or|xor|add|add.noftz|inc|dec|min|max}." + typ},
 			dst: "u64", src: []string{atomOperand(typ), atomOperand(typ), atomOperand(typ), "u64"}, text: atomText, model: modelAtom, sparse: 7})
 	}
