@@ -5,7 +5,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,36 +100,85 @@ func corpus(tb testing.TB) []string {
 	return all
 }
 
-// scramble changes a few places of a text as a careless or malicious author would.
+// registerName matches what nvcc calls registers: a class and a number.
+var registerName = regexp.MustCompile(`%(p|rs|r|rd|f|fd|h)\d+`)
+
+// scramble changes a few places of a text as a careless or malicious author would. Most changes keep the text loadable: another
+// register of the same class, another number, condition or label; the others break its grammar.
 func scramble(r *rand.Rand, text string) string {
 	lines := strings.Split(text, "\n")
-	for range 1 + r.IntN(4) {
-		i, j := r.IntN(len(lines)), r.IntN(len(lines))
-		a, b := strings.Fields(lines[i]), strings.Fields(lines[j])
-		switch r.IntN(6) {
-		case 0: // drop a line
-			lines[i] = ""
-		case 1: // swap two lines
-			lines[i], lines[j] = lines[j], lines[i]
-		case 2: // take an operand of another line
-			if len(a) > 1 && len(b) > 1 {
-				a[1+r.IntN(len(a)-1)] = b[1+r.IntN(len(b)-1)]
-				lines[i] = strings.Join(a, " ")
+	for range 1 + r.IntN(3) {
+		i := r.IntN(len(lines))
+		for range 50 { // mostly instructions
+			if strings.HasSuffix(lines[i], ";") && !strings.Contains(lines[i], ".reg") && !strings.Contains(lines[i], ".loc") {
+				break
 			}
-		case 3: // take the opcode of another line
-			if len(a) > 0 && len(b) > 0 {
-				a[0] = b[0]
-				lines[i] = strings.Join(a, " ")
-			}
-		case 4: // a large number
-			if k := strings.LastIndexAny(lines[i], "0123456789"); k >= 0 {
-				lines[i] = lines[i][:k] + []string{"4294967295", "-1", "0x7fffffffffffffff", "31", "1099511627776"}[r.IntN(5)] + lines[i][k+1:]
-			}
-		case 5: // another register, branch target or type
-			lines[i] = strings.Replace(lines[i], "32", []string{"64", "16", "8"}[r.IntN(3)], 1)
+			i = r.IntN(len(lines))
 		}
+		j := (i + r.IntN(60) - 30 + len(lines)) % len(lines)
+		if r.IntN(6) == 0 {
+			breakLine(r, lines, i, j)
+			continue
+		}
+		changeLine(r, lines, i, j)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// changeLine changes an operand, condition or size of line i, or swaps or drops whole lines.
+func changeLine(r *rand.Rand, lines []string, i, j int) {
+	replace := func(pairs ...string) { lines[i] = strings.NewReplacer(pairs...).Replace(lines[i]) }
+	switch r.IntN(8) {
+	case 0:
+		lines[i] = ""
+	case 1:
+		lines[i], lines[j] = lines[j], lines[i]
+	case 2, 3: // a register of the same class from line j
+		to := registerName.FindAllString(lines[j], -1)
+		all := registerName.FindAllString(lines[i], -1)
+		if len(to) == 0 || len(all) == 0 {
+			return
+		}
+		from, by := all[r.IntN(len(all))], to[r.IntN(len(to))]
+		if strings.TrimRight(from, "0123456789") == strings.TrimRight(by, "0123456789") {
+			lines[i] = strings.Replace(lines[i], from, by, 1)
+		}
+	case 4: // another number
+		if k := strings.LastIndexAny(lines[i], " ,+["); k >= 0 && k+1 < len(lines[i]) && lines[i][k+1] >= '0' && lines[i][k+1] <= '9' {
+			lines[i] = lines[i][:k+1] + []string{"0", "1", "31", "65", "-1", "4096", "2147483647"}[r.IntN(7)] + strings.TrimLeft(lines[i][k+1:], "0123456789")
+		}
+	case 5:
+		replace(".lt.", ".ge.", ".eq.", ".ne.", ".gt.", ".le.", ".ge.", ".lt.", "@%p", "@!%p", "@!%p", "@%p", ".s32", ".u32", "add.", "sub.", "wait_group 1", "wait_group 3")
+	case 6:
+		replace(".v2.", ".v4.", "bar.sync 0", "bar.sync 1", ".x4.", ".x2.", "shared", "global", "bra.uni", "bra", "16;", "8;")
+	case 7: // another branch target
+		if k := strings.Index(lines[i], "$L__BB"); k >= 0 {
+			lines[i] = lines[i][:k] + "$L__BB0_" + strconv.Itoa(r.IntN(12)) + ";"
+		}
+	}
+}
+
+// breakLine mixes line i with line j, or gives it a number or size that does not fit.
+func breakLine(r *rand.Rand, lines []string, i, j int) {
+	a, b := strings.Fields(lines[i]), strings.Fields(lines[j])
+	switch r.IntN(4) {
+	case 0:
+		if len(a) > 1 && len(b) > 1 {
+			a[1+r.IntN(len(a)-1)] = b[1+r.IntN(len(b)-1)]
+			lines[i] = strings.Join(a, " ")
+		}
+	case 1:
+		if len(a) > 0 && len(b) > 0 {
+			a[0] = b[0]
+			lines[i] = strings.Join(a, " ")
+		}
+	case 2:
+		if k := strings.LastIndexAny(lines[i], "0123456789"); k >= 0 {
+			lines[i] = lines[i][:k] + []string{"4294967295", "-1", "0x7fffffffffffffff", "31", "1099511627776"}[r.IntN(5)] + lines[i][k+1:]
+		}
+	case 3:
+		lines[i] = strings.Replace(lines[i], "32", []string{"64", "16", "8"}[r.IntN(3)], 1)
+	}
 }
 
 // TestScrambledKernels: changed compiler output ends in results or errors, never in a crash or a hang.
