@@ -102,9 +102,11 @@ func (o *atomicOp) shared(w *warp, in *inst, mask uint32) *fault {
 	for t := mask; t != 0; t &= t - 1 {
 		i := bits.TrailingZeros32(t)
 		off := w.addr[i]
+		w.acquireShared(off)
 		if f := w.sharedWrite(in, i, off, m.total, sharedAtomic); f != nil {
 			return f
 		}
+		w.releaseShared(off)
 		shadow := b.sharedInit[off : off+m.total]
 		if o.reads && !allDefined(shadow) {
 			return w.sharedFault(cuda.Uninitialized, in, i, off, m.total, "an atomic on bytes that nobody wrote")

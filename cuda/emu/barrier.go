@@ -12,8 +12,8 @@ type barrier struct {
 	need    int // threads that it waits for; 0 while nobody has come
 	arrived int
 	waiting []*warp
-	came    []*warp // those that only arrive included
-	count   int     // threads with a true predicate, for bar.red
+	came    []arrival // those that only arrive included
+	count   int       // threads with a true predicate, for bar.red
 	all     bool
 }
 
@@ -71,7 +71,11 @@ func (o *barrierOp) arrive(w *warp, in *inst, id, need int, mask uint32) *fault 
 	}
 	b.need = need
 	b.arrived += warpSize
-	b.came = append(b.came, w)
+	a := arrival{w: w, released: w.epoch + 1}
+	if o.mode == "arrive" {
+		w.nextEpoch()
+	}
+	b.came = append(b.came, a)
 	if o.mode == "red" {
 		p := (*w.pred(o.pred.off) ^ o.not) & mask
 		b.count += bits.OnesCount32(p)
@@ -92,7 +96,7 @@ func (o *barrierOp) arrive(w *warp, in *inst, id, need int, mask uint32) *fault 
 // complete releases the warps of a barrier.
 func (blk *block) complete(b *barrier) {
 	blk.opened = true
-	blk.meetAt(b.came, len(b.came) == len(blk.warps))
+	blk.meetAt(b.came, b.waiting)
 	for _, w := range b.waiting {
 		w.state = ready
 		if o := w.barWait.op; o.mode == "red" {

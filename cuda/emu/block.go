@@ -27,6 +27,7 @@ type block struct {
 	releases   uint32 // fences followed by an atomic
 	fenced     bool   // a fence was executed since the last atomic
 	acquired   []uint8
+	handed     map[uint64]*[warpSize]uint32 // releases at words of shared memory
 }
 
 // runBlock executes one block to its end.
@@ -44,7 +45,7 @@ func (wk *worker) runBlock(index int64) (found *fault) {
 	clear(b.sharedInit)
 	wk.blk = b
 	b.epoch = wk.cells.fit(int(l.sharedBytes), l.fn.sharedShift, wk.nextEpoch)
-	b.lastEpoch, b.wholeEpoch = b.epoch, b.epoch-1
+	b.lastEpoch, b.wholeEpoch = b.epoch, b.epoch
 	b.readEpoch = wk.nextReadEpoch()
 	threads := l.threads
 	for i := 0; i*warpSize < threads; i++ {

@@ -125,18 +125,26 @@ func (w *warp) sharedRace(in *inst, lane int, off, n uint64, write bool) *fault 
 		fmt.Sprintf("%s what warp %d (threads %d to %d) %s without a barrier between", verb, other, other*warpSize, other*warpSize+warpSize-1, did))
 }
 
-// meetAt orders the accesses of the warps of a barrier: what each did before is seen by all.
-func (b *block) meetAt(warps []*warp, whole bool) {
+// arrival is a warp that has come to a barrier: its accesses in epochs below released are ordered before those of the warps
+// that wait there.
+type arrival struct {
+	w        *warp
+	released uint32
+}
+
+// meetAt orders the accesses of the warps of a barrier: what each did before it came is seen by those that wait.
+func (b *block) meetAt(came []arrival, waiting []*warp) {
+	whole := len(waiting) == len(b.warps)
 	var epoch uint32
 	var seen [warpSize]uint32
-	for _, w := range warps {
-		epoch = max(epoch, w.epoch+1)
-		for i, s := range w.seen {
+	for _, c := range came {
+		epoch = max(epoch, c.w.epoch+1)
+		for i, s := range c.w.seen {
 			seen[i] = max(seen[i], s)
 		}
 	}
-	for _, w := range warps {
-		seen[w.id] = epoch
+	for _, c := range came {
+		seen[c.w.id] = max(seen[c.w.id], c.released)
 	}
 	if whole {
 		for i := range seen {
@@ -145,12 +153,63 @@ func (b *block) meetAt(warps []*warp, whole bool) {
 		b.readEpoch = b.wk.nextReadEpoch()
 		b.wholeEpoch = epoch
 	}
-	low := seen[0]
-	for _, s := range seen[:len(b.warps)] {
-		low = min(low, s)
-	}
-	for _, w := range warps {
-		w.epoch, w.seen, w.minSeen = epoch, seen, low
+	for _, w := range waiting {
+		w.epoch, w.seen = epoch, seen
+		w.lowest()
 	}
 	b.lastEpoch = max(b.lastEpoch, epoch)
+}
+
+// lowest finds the epoch below which no access needs a closer look.
+func (w *warp) lowest() {
+	w.minSeen = w.seen[0]
+	for _, s := range w.seen[1:len(w.blk.warps)] {
+		w.minSeen = min(w.minSeen, s)
+	}
+}
+
+// nextEpoch separates what the warp has done, which others may come to see, from what it does next.
+func (w *warp) nextEpoch() uint32 {
+	w.epoch++
+	w.blk.lastEpoch = max(w.blk.lastEpoch, w.epoch)
+	return w.epoch
+}
+
+// releaseShared lets the warps that acquire the same word of shared memory see what this one did before its fence;
+// acquireShared takes over what others released. Words are told apart by their offsets.
+func (w *warp) releaseShared(off uint64) {
+	if !w.fenced {
+		return
+	}
+	b := w.blk
+	if b.handed == nil {
+		b.handed = map[uint64]*[warpSize]uint32{}
+	}
+	clock := b.handed[off]
+	if clock == nil {
+		clock = new([warpSize]uint32)
+		b.handed[off] = clock
+	}
+	for i, s := range w.seen {
+		clock[i] = max(clock[i], s)
+	}
+	clock[w.id] = w.nextEpoch()
+}
+
+func (w *warp) acquireShared(off uint64) {
+	clock := w.blk.handed[off]
+	if clock == nil {
+		return
+	}
+	for i, s := range clock {
+		w.seen[i] = max(w.seen[i], s)
+	}
+	w.lowest()
+}
+
+// eachSharedSync calls f with the offsets of a volatile, relaxed, acquire or release access.
+func (w *warp) eachSharedSync(mask uint32, f func(off uint64)) {
+	for t := mask; t != 0; t &= t - 1 {
+		f(w.addr[firstLane(t)])
+	}
 }

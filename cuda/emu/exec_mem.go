@@ -61,6 +61,9 @@ func (w *warp) load(in *inst, mask uint32) *fault {
 	return w.bySpace(m, mask, func(space ptx.Space, mask uint32) *fault {
 		switch space {
 		case ptx.Shared:
+			if m.sync && len(w.blk.handed) > 0 {
+				w.eachSharedSync(mask, w.acquireShared)
+			}
 			return w.loadShared(in, mask)
 		case ptx.Local:
 			return w.loadLocal(in, mask)
@@ -84,6 +87,10 @@ func (w *warp) store(in *inst, mask uint32) *fault {
 	return w.bySpace(m, mask, func(space ptx.Space, mask uint32) *fault {
 		switch space {
 		case ptx.Shared:
+			if m.sync {
+				w.fenced = w.fenced || in.ast.Has("release")
+				w.eachSharedSync(mask, w.releaseShared)
+			}
 			return w.storeShared(in, mask)
 		case ptx.Local:
 			return w.storeLocal(in, mask)

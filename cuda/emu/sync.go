@@ -83,10 +83,12 @@ func (w *warp) eachSync(in *inst, mask uint32, f func(addr uint64)) *fault {
 	return nil
 }
 
-// fenceOp is membar and fence (PTX ISA 9.7.12.3). Inside a warp and a block the emulator's memory is always in order.
+// fenceOp is membar and fence (PTX ISA 9.7.12.3). The emulator's memory is always in order: a fence only matters to the race
+// checks.
 type fenceOp struct{ wide bool } // seen by other blocks
 
 func (o fenceOp) exec(w *warp, _ *inst, _ uint32) *fault {
+	w.fenced = true
 	if o.wide {
 		w.blk.fenced = true
 	}

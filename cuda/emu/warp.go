@@ -88,6 +88,7 @@ type warp struct {
 	epoch   uint32           // rises at every barrier that the warp passes
 	seen    [warpSize]uint32 // accesses of warp i in epochs below seen[i] are ordered before this warp's
 	minSeen uint32           // smallest of seen
+	fenced  bool             // a fence was executed
 }
 
 // profile counts the executions of one instruction.
@@ -101,7 +102,7 @@ func (w *warp) begin(b *block, id int, threads uint32) {
 	w.steps, w.pc, w.meet = 0, 0, noMeet
 	w.stack, w.frames = w.stack[:0], w.frames[:0]
 	w.localTop = 0
-	w.epoch, w.minSeen = b.epoch, b.epoch
+	w.epoch, w.minSeen, w.fenced = b.epoch, b.epoch, false
 	for i := range w.seen {
 		w.seen[i] = b.epoch
 	}
