@@ -3,7 +3,8 @@ package num
 import "math"
 
 // The approximations of PTX ISA 9.7.3 are computed in float64 and rounded once to float32, which is within every documented
-// error. Subnormal inputs and results are kept unless the instruction says .ftz.
+// error. Subnormal inputs and results are kept unless the instruction says .ftz. Products are converted explicitly, which
+// keeps compilers from fusing them with sums: the bits are the same on every machine.
 
 // exp2Coef is the Taylor expansion of 2^r = e^(r ln 2): terms (ln 2)^k / k!.
 var exp2Coef = func() (c [14]float64) {
