@@ -36,9 +36,18 @@ func bandsOf(x *kernels.Spec, groups int) bands {
 	per := groups
 	if x.N < manyImages {
 		per = max((bandChannels+size-1)/size, (groups*x.N+manyImages-1)/manyImages)
-		per = min(per, groups)
+		per = min(wholeVectors(per, size), groups)
 	}
 	return bands{count: (groups + per - 1) / per, groups: per, total: groups, size: size}
+}
+
+// wholeVectors rounds groups up to a number whose channels fill vectors of eight: a channel is then in a vector or in the rest of
+// a row wherever the image is split, and a sample does not depend on how many others are in its batch.
+func wholeVectors(groups, size int) int {
+	for groups*size%8 != 0 {
+		groups++
+	}
+	return groups
 }
 
 // band returns the band of a task.
