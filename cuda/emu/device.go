@@ -1,9 +1,3 @@
-// Package emu executes PTX in pure Go: a device of package cuda that needs no GPU, checks every access, and counts what
-// kernels do.
-//
-// A warp's 32 threads run in lock step through pre-decoded instructions; threads that part meet again at the immediate
-// post-dominator of the branch. The blocks of a launch run on all cores, unless they contain atomics whose order shows; the
-// outcome, reports and counters included, is that of running them one after the other.
 package emu
 
 import (
