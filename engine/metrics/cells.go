@@ -157,9 +157,10 @@ type cellScratch struct {
 	mono     [cellTerms]float64
 }
 
-// posteriorVariance is the variance, summed over both coordinates, of a point of
-// the set given that it lies sigma-normally distributed about (x, y).
-func (s *cellSum) posteriorVariance(x, y float64, scratch *cellScratch) float64 {
+// posterior is the mean (mx, my) of a point of the set given that it lies
+// sigma-normally distributed about (x, y), and its variance, summed over both
+// coordinates.
+func (s *cellSum) posterior(x, y float64, scratch *cellScratch) (mx, my, variance float64) {
 	if len(scratch.exponent) != len(s.cells) {
 		scratch.exponent = make([]float64, len(s.cells))
 	}
@@ -192,8 +193,8 @@ func (s *cellSum) posteriorVariance(x, y float64, scratch *cellScratch) float64 
 			c.addExpansion(&sum, scratch.mono[:n], exp(least-e))
 		}
 	}
-	mx, my := sum[1]/sum[0], sum[2]/sum[0]
-	return max(0, sum[3]/sum[0]-mx*mx-my*my)
+	mx, my = sum[1]/sum[0], sum[2]/sum[0]
+	return mx, my, max(0, sum[3]/sum[0]-mx*mx-my*my)
 }
 
 func (c *cell) addDirect(sum *[4]float64, x, y, scale, least float64) {

@@ -82,16 +82,26 @@ func (d *Denoiser) Epsilon(dst, x []float32, abar float64) error {
 	if !(abar > 0 && abar < 1) {
 		return fmt.Errorf("metrics: abar is %v; want a number between 0 and 1, both excluded", abar)
 	}
+	root, noise := math.Sqrt(abar), math.Sqrt(1-abar)
+	var cells *cellSum
+	if d.dim == 2 {
+		cells = newCellSum(d.points, noise/root)
+	}
 	parallel(len(x)/d.dim, 16, func(lo, hi int) {
 		in, x0 := make([]float64, d.dim), make([]float64, d.dim)
+		scratch := new(cellScratch)
 		for i := lo; i < hi; i++ {
 			row := x[i*d.dim : (i+1)*d.dim]
 			for k, v := range row {
 				in[k] = float64(v)
 			}
-			d.X0(x0, in, abar)
+			if cells != nil {
+				x0[0], x0[1], _ = cells.posterior(in[0]/root, in[1]/root, scratch)
+			} else {
+				d.X0(x0, in, abar)
+			}
 			for k := range row {
-				dst[i*d.dim+k] = float32((in[k] - math.Sqrt(abar)*x0[k]) / math.Sqrt(1-abar))
+				dst[i*d.dim+k] = float32((in[k] - root*x0[k]) / noise)
 			}
 		}
 	})

@@ -82,7 +82,7 @@ func (d *Denoiser) posteriorVariances(dst []float64, abar float64, seed uint64, 
 				x[k] = root*d.points[j+k] + noise*float64(e)
 			}
 			if cells != nil {
-				dst[i] = cells.posteriorVariance(x[0]/root, x[1]/root, scratch)
+				_, _, dst[i] = cells.posterior(x[0]/root, x[1]/root, scratch)
 			} else {
 				dst[i] = d.X0(x0, x, abar)
 			}

@@ -68,7 +68,10 @@ func TestCellSum(t *testing.T) {
 			x := d.points[2*j] + stretch*sigma*float64(z[0])
 			y := d.points[2*j+1] + stretch*sigma*float64(z[1])
 			want := d.X0(x0, []float64{x * math.Sqrt(abar), y * math.Sqrt(abar)}, abar)
-			got := cells.posteriorVariance(x, y, scratch)
+			mx, my, got := cells.posterior(x, y, scratch)
+			if d := math.Hypot(mx-x0[0], my-x0[1]); d > 1e-9 {
+				t.Errorf("sigma %v at (%.3f, %.3f): mean (%v, %v), want %v", sigma, x, y, mx, my, x0)
+			}
 			rel := max(0, math.Abs(got-want)-4e-15) / want // 4e-15: the rounding of squared coordinates
 			worst = max(worst, rel)
 			if rel > 1e-9 {
