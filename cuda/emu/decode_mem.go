@@ -58,12 +58,14 @@ func (d *decoder) memory(in *ptx.Inst) error {
 	if len(values) != int(m.vec) {
 		return fmt.Errorf("%d values for a vector of %d", len(values), m.vec)
 	}
+	m.words = m.size == 4
 	for i := range values {
 		r, err := d.dataReg(in, &values[i], t)
 		if err != nil {
 			return err
 		}
 		m.regs[i] = r
+		m.words = m.words && r.w == w32
 	}
 	m.total = uint64(m.size) * uint64(m.vec)
 	m.align = m.total - 1
@@ -107,6 +109,8 @@ func (d *decoder) dataReg(in *ptx.Inst, o *ptx.Operand, t ptx.Type) (regRef, err
 		return r, err
 	case r.w == wPred:
 		return r, fmt.Errorf("a predicate can not be loaded or stored")
+	case r.w == 0 && in.Op == "st":
+		return r, fmt.Errorf("the sink has no value to store")
 	case r.w != 0 && int(r.bits) < t.Bits():
 		return r, fmt.Errorf("a register of %d bits is used as .%s", r.bits, t)
 	}

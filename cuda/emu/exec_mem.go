@@ -212,7 +212,7 @@ func (w *warp) readRun(m *memOp, n int, p unsafe.Pointer) {
 		copy(w.reg32(r.off)[:n], unsafe.Slice((*uint32)(p), n))
 	case m.vec == 1 && m.size == 8 && r.w == 8:
 		copy(w.reg64(r.off)[:n], unsafe.Slice((*uint64)(p), n))
-	case m.vec == 4 && m.size == 4 && r.w == 4:
+	case m.vec == 4 && m.words:
 		d0, d1, d2, d3 := w.reg32(r.off), w.reg32(m.regs[1].off), w.reg32(m.regs[2].off), w.reg32(m.regs[3].off)
 		for i, v := range unsafe.Slice((*[4]uint32)(p), n) {
 			d0[i], d1[i], d2[i], d3[i] = v[0], v[1], v[2], v[3]
@@ -235,7 +235,7 @@ func (w *warp) writeRun(m *memOp, n int, p unsafe.Pointer) {
 		copy(unsafe.Slice((*uint32)(p), n), w.reg32(r.off)[:n])
 	case m.vec == 1 && m.size == 8 && r.w == 8:
 		copy(unsafe.Slice((*uint64)(p), n), w.reg64(r.off)[:n])
-	case m.vec == 4 && m.size == 4 && r.w == 4:
+	case m.vec == 4 && m.words:
 		s0, s1, s2, s3 := w.reg32(r.off), w.reg32(m.regs[1].off), w.reg32(m.regs[2].off), w.reg32(m.regs[3].off)
 		for i := range unsafe.Slice((*[4]uint32)(p), n) {
 			*(*[4]uint32)(unsafe.Add(p, 16*i)) = [4]uint32{s0[i], s1[i], s2[i], s3[i]}

@@ -76,7 +76,8 @@ type memOp struct {
 	signed     bool
 	frameParam bool // a .param variable of the frame, at off
 	sync       bool // volatile, relaxed, acquire or release: ordered against itself
-	regs       [8]regRef
+	words      bool // 32-bit elements in 32-bit registers, none of them the sink
+	regs       [4]regRef
 	base       regRef // w == 0: none
 	off        uint64
 	align      uint64 // size*vec - 1

@@ -179,10 +179,11 @@ func (l *launch) runParallel(n int) (*cuda.LaunchCounters, *fault) {
 		}()
 	}
 	wg.Wait()
+	old := l.journal
+	l.journal, l.parallel = nil, false
 	if !l.failed.Load() && !raceBetween(workers) {
 		return l.counters(workers), nil
 	}
-	l.journal.undo()
-	l.journal, l.parallel = nil, false
+	old.undo()
 	return l.runSerial()
 }
