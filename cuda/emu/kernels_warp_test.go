@@ -141,3 +141,34 @@ func TestKernelAggregate(t *testing.T) {
 	slices.Sort(got)
 	emutest.Equal(t, "kept", got, want)
 }
+
+func TestKernelCooperativeGroups(t *testing.T) {
+	const n, threads = 128, 64
+	r := random(50)
+	x := make1(n, func(i int) int32 { return int32(r.IntN(200) - 99 + 30*(i/16%2)) })
+	var tiles []int32
+	for i := range x {
+		tile := lanes(x[i/16*16 : i/16*16+16])
+		tiles = append(tiles,
+			tile.fold(func(a, b int32) int32 { return a + b }),
+			tile.fold(func(a, b int32) int32 { return max(a, b) }),
+			tile[i%16^3],
+			boolean(slices.Contains(tile, 7))+2*boolean(slices.Min(tile) > -90)+4*int32(i%threads/16),
+			tile.mask(func(l int) bool { return tile[l]&1 != 0 }))
+	}
+	ranks := make1(n, func(i int) int32 {
+		warp := lanes(x[i/32*32 : i/32*32+32])
+		odd := uint32(warp.mask(func(l int) bool { return warp[l]&1 != 0 }))
+		if x[i]&1 == 0 {
+			return -1
+		}
+		return int32(bits.OnesCount32(odd&(1<<(i%32)-1)) + 100*bits.OnesCount32(odd))
+	})
+	d, f := kernel(t, "cooperative", "tiles")
+	in, out := emutest.In(d, "x", x), emutest.Out[int32](d, "out", 5*n)
+	d.Run(f, emutest.Grid1(n, threads), in, out)
+	emutest.Equal(t, "tiles (5 a thread)", out.Get(), tiles)
+	out = emutest.Out[int32](d, "out", n)
+	d.Run(d.Function(emutest.KernelPath(kernelFolder, "cooperative"), "coalesced"), emutest.Grid1(n, threads), in, out)
+	emutest.Equal(t, "coalesced", out.Get(), ranks)
+}
