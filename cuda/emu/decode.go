@@ -143,6 +143,7 @@ func (d *decoder) body() error {
 		}
 	}
 	d.start = append(d.start, int32(len(d.f.code)))
+	d.in = nil // the end is under no guard
 	if d.joins[len(ast.Body)] {
 		d.emit(inst{kind: kJoin}, nil)
 	}

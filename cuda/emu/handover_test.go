@@ -223,3 +223,17 @@ ret;
 		t.Error(err)
 	}
 }
+
+// TestGuardedEnd: a kernel whose last instruction is guarded ends for all threads.
+func TestGuardedEnd(t *testing.T) {
+	text := textHead + "setp.lt.u32 %p1, %r1, 16;\n@%p1 st.global.u32 [%rd5], %r1;\n}"
+	y, err := launchText(t, text, 1, 1, 64, make([]uint32, 64), make([]uint32, 64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range y {
+		if want := uint32(i); i < 16 && v != want || i >= 16 && v != 0 {
+			t.Errorf("thread %d stored %d", i, v)
+		}
+	}
+}
