@@ -1,14 +1,163 @@
 package cli
 
-import urfave "github.com/urfave/cli/v2"
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/unnoise/unnoise/bench"
+	"github.com/unnoise/unnoise/engine/viz"
+)
 
 func benchCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "bench",
-		Usage:     "measure kernels, training steps and sampling on a GPU (not in this version)",
-		ArgsUsage: "kernels|step|sample",
-		Action: func(c *urfave.Context) error {
-			return usagef("bench measures CUDA kernels, which this version does not have yet; CPU training steps are measured as bench/README.md describes")
+		Usage:     "time training steps on the CPU, alone or beside PyTorch",
+		ArgsUsage: "compare|step|kernels|sample",
+		Description: "compare  our training step and PyTorch's in turn, and the ratio; needs the scripts in bench/peers and a Python with PyTorch\n" +
+			"step     our training step alone, one JSON object a round\n" +
+			"kernels and sample measure a GPU, for which this version has no kernels: they are refused.\n" +
+			"A comparison first checks that both networks are the same: output, loss and gradients within 1e-4. If they are not, its\n" +
+			"ratios are void and the exit code is 1. bench/README.md describes the rows.",
+		Flags: []urfave.Flag{
+			&urfave.StringSliceFlag{Name: "preset", Usage: "preset `NAME`; may be repeated", DefaultText: strings.Join(bench.Presets, " and ")},
+			&urfave.IntFlag{Name: "batch", Usage: "`N` images a step", DefaultText: "the preset's"},
+			&urfave.IntFlag{Name: "rounds", Value: 5, Usage: "`N` rounds a side"},
+			&urfave.IntFlag{Name: "steps", Value: 5, Usage: "`N` steps a round"},
+			&urfave.IntFlag{Name: "warmup", Value: 2, Usage: "`N` steps before the first round"},
+			&urfave.StringFlag{Name: "peers", Value: "bench/peers", Usage: "`DIR` of the peers' scripts"},
+			&urfave.StringFlag{Name: "python", Value: "python3", Usage: "`COMMAND` that runs them"},
+			&urfave.BoolFlag{Name: "contiguous", Usage: "PyTorch in N,C,H,W memory instead of channels_last"},
+			&urfave.StringFlag{Name: "rows", Usage: "append every row to this JSON lines `FILE`"},
+			&urfave.StringFlag{Name: "plot", Usage: "draw the comparison into this PNG `FILE`"},
+			formatFlag("table", "json"),
 		},
+		Action: runBench,
 	}
+}
+
+func runBench(c *urfave.Context) error {
+	g, err := readGlobals(c)
+	if err != nil {
+		return err
+	}
+	switch what := c.Args().First(); {
+	case c.NArg() != 1:
+		return usagef("bench what? Want one of compare, step, kernels and sample; see unnoise bench --help")
+	case what == "kernels" || what == "sample":
+		return usagef("bench %s measures a GPU, and this version has no CUDA kernels; bench compare and bench step measure training steps on the CPU", what)
+	case what != "compare" && what != "step":
+		return usagef("bench %q: want compare, step, kernels or sample", what)
+	}
+	if f := c.String("format"); f != "table" && f != "json" {
+		return usagef("--format %q: want table or json", f)
+	}
+	o, err := benchOptions(c, g)
+	if err != nil {
+		return err
+	}
+	r := &benchRun{g: g, json: c.String("format") == "json" || g.json || c.Args().First() == "step"}
+	o.Emit = r.emit
+	if path := c.String("rows"); path != "" {
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		r.rows = json.NewEncoder(f)
+	}
+	if c.Args().First() == "step" {
+		return bench.Steps(c.Context, o)
+	}
+	return r.compare(c, o)
+}
+
+// benchOptions reads what is measured from the flags.
+func benchOptions(c *urfave.Context, g *globals) (bench.Options, error) {
+	o := bench.Options{Presets: c.StringSlice("preset"), Batch: c.Int("batch"), Threads: g.threads, Rounds: c.Int("rounds"), Steps: c.Int("steps"),
+		Warmup: c.Int("warmup"), Peers: c.String("peers"), Python: c.String("python"), Contiguous: c.Bool("contiguous"), Commit: readBuild().Version}
+	for _, f := range []struct {
+		name        string
+		value, most int
+	}{{"rounds", o.Rounds, 1000}, {"steps", o.Steps, 1000}, {"batch", o.Batch, 1 << 16}, {"warmup", o.Warmup, 1000}} {
+		least := 1
+		if f.name == "warmup" || !c.IsSet(f.name) {
+			least = 0
+		}
+		if f.value < least || f.value > f.most {
+			return o, usagef("--%s %d: want %d..%d", f.name, f.value, least, f.most)
+		}
+	}
+	if o.Threads == 0 {
+		o.Threads = runtime.NumCPU()
+	}
+	if o.Threads > runtime.NumCPU() {
+		return o, usagef("--threads %d: want at most this machine's %d processors", o.Threads, runtime.NumCPU())
+	}
+	if len(o.Presets) == 0 {
+		o.Presets = bench.Presets
+	}
+	for _, p := range o.Presets {
+		if !slices.Contains(bench.Presets, p) {
+			return o, usagef("--preset %s has no peer on the CPU: want %s", p, strings.Join(bench.Presets, " or "))
+		}
+	}
+	if !g.quiet {
+		o.Log = func(format string, a ...any) { fmt.Fprintf(g.err, format+"\n", a...) }
+	}
+	var err error
+	o.Binary, err = os.Executable()
+	return o, err
+}
+
+// benchRun prints rows.
+type benchRun struct {
+	g    *globals
+	json bool
+	rows *json.Encoder // nil without --rows
+}
+
+// emit writes a row where it is wanted, at once.
+func (r *benchRun) emit(row any) error {
+	if r.rows != nil {
+		if err := r.rows.Encode(row); err != nil {
+			return err
+		}
+	}
+	if !r.json {
+		return nil
+	}
+	return json.NewEncoder(r.g.out).Encode(row)
+}
+
+func (r *benchRun) compare(c *urfave.Context, o bench.Options) error {
+	results, err := bench.Compare(c.Context, o)
+	if err != nil {
+		return err
+	}
+	if !r.json {
+		if err := bench.WriteTable(r.g.out, results); err != nil {
+			return err
+		}
+	}
+	if path := c.String("plot"); path != "" {
+		img, err := bench.Plot(results)
+		if err != nil {
+			return err
+		}
+		if err := viz.WritePNG(path, img); err != nil {
+			return err
+		}
+	}
+	for _, row := range results {
+		if row.Void() {
+			return fmt.Errorf("the comparison of %s is void: parity %s", row.Preset, row.Parity)
+		}
+	}
+	return nil
 }

@@ -2,7 +2,7 @@
 
     /usr/bin/python3 bench/peers/step_cpu.py --preset fashion-mnist --rounds 5 --steps 5
 
-Prints one JSON line per round (median, p10, p90 of its steps in milliseconds; CPU time per step) and one for all rounds.
+Prints one JSON line per round (median, p10, p90 and each of its steps in milliseconds; CPU time per step) and one for all rounds.
 With --interactive a round is run for every line read from standard input, and the program ends with the input, so that
 a harness can run both sides A/B/A/B. Images are random bytes: the time does not depend on them.
 """
@@ -72,7 +72,8 @@ def main():
     for i, _ in enumerate(rounds):
         wall, cpu = timed_round(lambda: trainer.step(images), args.steps)
         everything += wall
-        row = dict(about, round=i, steps=args.steps, **cpu_trainer.quantiles(wall), cpu_ms=round(1e3 * cpu, 1))
+        each = [round(1e3 * seconds, 2) for seconds in wall]
+        row = dict(about, round=i, steps=args.steps, **cpu_trainer.quantiles(wall), ms=each, cpu_ms=round(1e3 * cpu, 1))
         print(json.dumps(dict(row, load=round(os.getloadavg()[0], 2))), flush=True)
     if everything:
         print(json.dumps(dict(about, rounds="all", steps=len(everything), **cpu_trainer.quantiles(everything))), flush=True)
