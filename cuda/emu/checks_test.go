@@ -37,6 +37,7 @@ type checkCase struct {
 	space      string             // Fault.Space
 	noLine     bool               // the report belongs to no instruction
 	anyLine    bool               // the line is not compared
+	anySpace   bool               // Space and Object are not compared
 	repairCase func(c *checkCase) // changes the launch instead of the kernel
 }
 
@@ -186,7 +187,7 @@ func (c *checkCase) verify(t *testing.T, err error, line int) {
 	if f.Block != (cuda.Dim3{X: c.blk}) || f.Thread != (cuda.Dim3{X: c.thr}) {
 		t.Errorf("block %v, thread %v, want %d and %d\n%v", f.Block, f.Thread, c.blk, c.thr, err)
 	}
-	if !strings.Contains(f.Object, c.wantObject) || !strings.Contains(f.Detail, c.wantDetail) || f.Space != c.space {
+	if !strings.Contains(f.Object, c.wantObject) || !strings.Contains(f.Detail, c.wantDetail) || f.Space != c.space && !c.anySpace {
 		t.Errorf("space %q, object %q, detail %q, want %q, %q and %q\n%v", f.Space, f.Object, f.Detail, c.space, c.wantObject, c.wantDetail, err)
 	}
 }
