@@ -3,28 +3,41 @@ package cli
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 
+	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/train"
 )
 
 // trainReport shows how a run goes: a bar on a terminal, else a line an event.
 type trainReport struct {
-	g   *globals
-	out string
-	bar *progressbar.ProgressBar
+	g     *globals
+	out   string
+	bar   *progressbar.ProgressBar
+	first int // steps taken before this process, which the bar leaves out
 }
 
 // newTrainReport hooks the report to a run.
 func newTrainReport(g *globals, o *train.Options) *trainReport {
 	r := &trainReport{g: g, out: o.Out}
 	if g.terminal(g.err) {
-		r.bar = newBar(g, o.Recipe.Train.Steps, "training", "steps")
+		r.first = stepsTaken(o)
+		r.bar = newBar(g, max(o.Recipe.Train.Steps-r.first, 1), "training", "steps")
 	}
 	o.OnProgress, o.OnEval, o.OnCheckpoint, o.OnSamples = r.progress, r.evaluation, r.checkpoint, r.samples
 	return r
+}
+
+// stepsTaken is the step that a resumed run goes on from.
+func stepsTaken(o *train.Options) int {
+	list, err := checkpoint.List(filepath.Join(o.Out, checkpoint.CheckpointsDir))
+	if !o.Resume || err != nil || len(list) == 0 {
+		return 0 // an error shows when the run opens the folder
+	}
+	return list[len(list)-1].Step
 }
 
 // line prints an event above the bar.
@@ -40,8 +53,8 @@ func (r *trainReport) line(object map[string]any, format string, args ...any) {
 
 func (r *trainReport) progress(p train.Progress) {
 	if r.bar != nil {
-		r.bar.Describe(fmt.Sprintf("loss %.4f", p.Loss))
-		r.bar.Set(p.Step)
+		r.bar.Describe(fmt.Sprintf("step %d/%d  loss %.4f", p.Step, p.Steps, p.Loss))
+		r.bar.Set(p.Step - r.first)
 		return
 	}
 	r.line(map[string]any{"event": "progress", "step": p.Step, "steps": p.Steps, "loss": number(p.Loss), "grad_norm": number(p.GradNorm),
