@@ -3,6 +3,7 @@
 package emu_test
 
 import (
+	"math"
 	"os"
 	"syscall"
 	"testing"
@@ -13,11 +14,11 @@ import (
 
 // cpuTime is the processor time of this process in seconds, which other work
 // on the machine disturbs less than the clock.
-func cpuTime(b *testing.B) float64 {
-	b.Helper()
+func cpuTime(tb testing.TB) float64 {
+	tb.Helper()
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
@@ -48,17 +49,22 @@ func launches(b *testing.B, d *emutest.Device, run func()) {
 	b.ReportMetric(float64(instructions)*float64(b.N)/spent/1e9, "Ginstr/cpu-s")
 }
 
-// BenchmarkGemmBF16 is the product of two 256 x 256 bfloat16 matrices through mma.sync.
-func BenchmarkGemmBF16(b *testing.B) {
+// productBF16 is the product of two 256 x 256 bfloat16 matrices through mma.sync.
+func productBF16(tb testing.TB) (*emutest.Device, func()) {
 	const n = 256
 	r := random(90)
-	d, f := kernel(b, "gemm_bf16", "gemm_bf16")
+	d, f := kernel(tb, "gemm_bf16", "gemm_bf16")
 	x := emutest.In(d, "A", make1(n*n, func(int) uint16 { return bf16(r.NormFloat64()) }))
 	y := emutest.In(d, "B", make1(n*n, func(int) uint16 { return bf16(r.NormFloat64()) }))
 	c := emutest.Out[float32](d, "C", n*n)
 	spec := tiles2(n, n, 64, 64, cuda.Dim3{X: 128})
 	spec.Shared = 3 * 8192
-	launches(b, d, func() { d.Run(f, spec, int32(n), int32(n), int32(n), x, y, c) })
+	return d, func() { d.Run(f, spec, int32(n), int32(n), int32(n), x, y, c) }
+}
+
+func BenchmarkGemmBF16(b *testing.B) {
+	d, run := productBF16(b)
+	launches(b, d, run)
 }
 
 // BenchmarkGemmF32 is the same product in float32 through shared memory.
@@ -71,17 +77,22 @@ func BenchmarkGemmF32(b *testing.B) {
 	launches(b, d, func() { d.Run(f, spec, int32(n), int32(n), int32(n), x, y, c) })
 }
 
-// BenchmarkNoise adds noise to 2^20 elements: Philox, Box-Muller, x_t and eps.
-func BenchmarkNoise(b *testing.B) {
+// noising adds noise to 2^20 elements: Philox, Box-Muller, x_t and eps.
+func noising(tb testing.TB) (*emutest.Device, func()) {
 	const samples, elements = 64, 1 << 14
 	r := random(92)
-	d, f := kernel(b, "noise", "noise")
+	d, f := kernel(tb, "noise", "noise")
 	x := emutest.In(d, "x0", normals(r, samples*elements, 1))
 	k := emutest.In(d, "coefficients", normals(r, 2*samples, 1))
 	xt, eps := emutest.Out[float32](d, "xt", samples*elements), emutest.Out[float32](d, "eps", samples*elements)
 	spec := emutest.Grid1(elements/4, 256)
 	spec.Grid.Y = samples
-	launches(b, d, func() { d.Run(f, spec, int32(elements), x, k, seed2([2]uint32{1, 2}), uint32(3), uint32(4), xt, eps) })
+	return d, func() { d.Run(f, spec, int32(elements), x, k, seed2([2]uint32{1, 2}), uint32(3), uint32(4), xt, eps) }
+}
+
+func BenchmarkNoise(b *testing.B) {
+	d, run := noising(b)
+	launches(b, d, run)
 }
 
 // BenchmarkSilu is x / (1 + exp(-x)) over 2^20 elements.
@@ -147,22 +158,58 @@ func BenchmarkSaxpy(b *testing.B) {
 	launches(b, d, func() { d.Run(f, emutest.Grid1(n, 256), int32(n), float32(0.5), x, y) })
 }
 
-// BenchmarkLoad reads and decodes the longest test kernel.
-func BenchmarkLoad(b *testing.B) {
+// load reads and decodes the longest test kernel.
+func load(tb testing.TB) func() {
 	text, err := os.ReadFile(emutest.KernelPath(kernelFolder, "gemm_bf16"))
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	d := emutest.Open(b)
-	start := cpuTime(b)
-	for b.Loop() {
+	d := emutest.Open(tb)
+	return func() {
 		m, err := d.LoadModule("gemm_bf16.ptx", text)
 		if err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 		if err := m.Close(); err != nil {
-			b.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	run := load(b)
+	start := cpuTime(b)
+	for b.Loop() {
+		run()
+	}
 	b.ReportMetric((cpuTime(b)-start)*1e3/float64(b.N), "cpu-ms/op")
+}
+
+// TestSpeed holds the emulator, all checks on, to what its users can wait for: processor time of the best of a few runs.
+// GODEBUG=cpu.avx2=off measures the portable code.
+func TestSpeed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures processor time")
+	}
+	_, product := productBF16(t)
+	_, addNoise := noising(t)
+	for _, c := range []struct {
+		name  string
+		run   func()
+		limit float64 // seconds
+	}{
+		{"256 x 256 x 256 bfloat16 product", product, 0.050},
+		{"noising of 2^20 elements", addNoise, 0.250},
+		{"loading a kernel", load(t), 0.020},
+	} {
+		best := math.Inf(1)
+		for range 5 {
+			start := cpuTime(t)
+			c.run()
+			best = min(best, cpuTime(t)-start)
+		}
+		if best > c.limit {
+			t.Errorf("%s took %.1f ms, at most %.1f are allowed", c.name, best*1e3, c.limit*1e3)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 // Package lane holds the frequent instructions of PTX for the 32 threads of a
 // warp in assembly. Every body gives the bits that the portable code gives; a
-// machine without AVX2 and FMA runs that.
+// machine without AVX2 and FMA runs that, and so does any with
+// GODEBUG=cpu.avx2=off. The assembly is written by gen: go generate ./cuda/emu/lane.
 package lane
 
 import "unsafe"
