@@ -154,6 +154,15 @@ var forms = []Form{
 	{famAtom, "9.7.12.5", "red{.relaxed|.release|}{.cta|.gpu|.sys|}{.global|.shared|}.{inc|dec}.u32", 0, ""},
 	{famAtom, "9.7.12.5", "red{.relaxed|.release|}{.cta|.gpu|.sys|}{.global|.shared|}.{min|max}.{u32|s32|u64|s64}", 0, ""},
 
+	{famAtom, "9.7.12.4", "atom{.global|.shared}{.cta|.gpu|.sys}.{and|or|xor|exch|cas}.{b32|b64}", 0, "order of nvcc"},
+	{famAtom, "9.7.12.4", "atom{.global|.shared}{.cta|.gpu|.sys}.add.{u32|s32|u64|f32|f64}", 0, "order of nvcc"},
+	{famAtom, "9.7.12.4", "atom{.global|.shared}{.cta|.gpu|.sys}.{inc|dec}.u32", 0, "order of nvcc"},
+	{famAtom, "9.7.12.4", "atom{.global|.shared}{.cta|.gpu|.sys}.{min|max}.{u32|s32|u64|s64}", 0, "order of nvcc"},
+	{famAtom, "9.7.12.5", "red{.global|.shared}{.cta|.gpu|.sys}.{and|or|xor}.{b32|b64}", 0, "order of nvcc"},
+	{famAtom, "9.7.12.5", "red{.global|.shared}{.cta|.gpu|.sys}.add.{u32|s32|u64|f32|f64}", 0, "order of nvcc"},
+	{famAtom, "9.7.12.5", "red{.global|.shared}{.cta|.gpu|.sys}.{inc|dec}.u32", 0, "order of nvcc"},
+	{famAtom, "9.7.12.5", "red{.global|.shared}{.cta|.gpu|.sys}.{min|max}.{u32|s32|u64|s64}", 0, "order of nvcc"},
+
 	{famAtom, "9.7.12.4", "atom.{add|min|max}{.relaxed|.acquire|.release|.acq_rel}{.cta|.gpu|.sys}.{u32|s32|u64}", 0, "order of libcu++"},
 	{famAtom, "9.7.12.4", "atom.{and|or|xor|exch|cas}{.relaxed|.acquire|.release|.acq_rel}{.cta|.gpu|.sys}.{b32|b64}", 0, "order of libcu++"},
 	{famAtom, "9.7.12.4", "atom.add{.relaxed|.acquire|.release|.acq_rel}{.cta|.gpu|.sys}.{f32|f64}", 0, "order of libcu++"},

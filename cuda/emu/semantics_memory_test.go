@@ -315,6 +315,8 @@ func memoryTable() []semantic {
 		table = append(table, semantic{
 			patterns: []string{"atom{.relaxed|.acquire|.release|.acq_rel|}{.cta|.gpu|.sys|}{.global|.shared|}.{and|or|xor|exch|cas|add|add.noftz|inc|dec|min|max}." + typ,
 				"atom.{and|or|xor|exch|cas|add|min|max}{.relaxed|.acquire|.release|.acq_rel}{.cta|.gpu|.sys}." + typ,
+				"atom{.global|.shared}{.cta|.gpu|.sys}.{and|or|xor|exch|cas|add|inc|dec|min|max}." + typ,
+				"red{.global|.shared}{.cta|.gpu|.sys}.{and|or|xor|add|inc|dec|min|max}." + typ,
 				"red{.relaxed|.release|}{.cta|.gpu|.sys|}{.global|.shared|}.{and|or|xor|add|add.noftz|inc|dec|min|max}." + typ},
 			dst: "u64", src: []string{atomOperand(typ), atomOperand(typ), atomOperand(typ), "u64"}, text: atomText, model: modelAtom, sparse: 7})
 	}
