@@ -30,7 +30,7 @@ func (q *asyncQueue) reset() {
 	q.group = [warpSize]uint32{}
 }
 
-// asyncOp is cp.async (PTX ISA 9.7.8.22.3.1).
+// asyncOp is cp.async (PTX ISA 9.7.8.24).
 type asyncOp struct {
 	dst, src regRef // address registers; w == 0: none
 	dstOff   uint64

@@ -10,7 +10,7 @@ import (
 	"github.com/unnoise/unnoise/cuda/ptx"
 )
 
-// atomicOp is atom and red (PTX ISA 9.7.12.4 and 9.7.12.5). The threads of a warp take effect in the order of their lanes.
+// atomicOp is atom and red (PTX ISA 9.7.12.5 and 9.7.12.6). The threads of a warp take effect in the order of their lanes.
 type atomicOp struct {
 	f     func(old, b, c uint64) uint64
 	far   func(old, b, c uint64) uint64 // the same in global memory

@@ -62,7 +62,7 @@ func (o *setpOp) put(w *warp, r regRef, v, mask, undef uint32) {
 	}
 }
 
-// setp decodes setp (PTX ISA 9.7.6.2).
+// setp decodes setp (PTX ISA 9.7.5.2 and 9.7.6.2).
 func (d *decoder) setp(in *ptx.Inst) error {
 	how := ""
 	for _, m := range in.Mods[1 : len(in.Mods)-1] {

@@ -138,7 +138,7 @@ func (d *decoder) memAddress(m *memOp, at *ptx.Operand) error {
 	return err
 }
 
-// async decodes cp.async and its groups (PTX ISA 9.7.8.22).
+// async decodes cp.async and its groups (PTX ISA 9.7.8.24).
 func (d *decoder) async(in *ptx.Inst) error {
 	d.f.asyncCopies = true
 	info := &opInfo{class: clLoad}

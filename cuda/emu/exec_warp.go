@@ -148,7 +148,7 @@ func shuffleSource(op string, lane, b, clamp, seg int) (int, bool) {
 	return j, j <= high
 }
 
-// vote is vote.sync (PTX ISA 9.7.12.7).
+// vote is vote.sync (PTX ISA 9.7.12.9).
 func (o *crossOp) vote(w *warp, mask uint32) *fault {
 	p := *w.pred(o.a.off) ^ o.not
 	u := w.undefOf(o.a.off)
@@ -172,7 +172,7 @@ func (o *crossOp) vote(w *warp, mask uint32) *fault {
 	return nil
 }
 
-// reduce is redux.sync (PTX ISA 9.7.12.10).
+// reduce is redux.sync (PTX ISA 9.7.12.12).
 func (o *crossOp) reduce(w *warp, mask uint32) *fault {
 	a := *w.reg32(o.a.off)
 	u := w.undefOf(o.a.off)
@@ -192,7 +192,7 @@ func (o *crossOp) reduce(w *warp, mask uint32) *fault {
 	return nil
 }
 
-// match is match.sync (PTX ISA 9.7.12.8).
+// match is match.sync (PTX ISA 9.7.12.10).
 func (o *crossOp) match(w *warp, mask uint32) *fault {
 	var v [warpSize]uint64
 	for i := range v {

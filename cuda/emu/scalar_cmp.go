@@ -7,7 +7,7 @@ import (
 	"github.com/unnoise/unnoise/cuda/ptx"
 )
 
-// compare returns the relation of setp and set (PTX ISA 9.7.6): the ordered relations are false when an operand is NaN, those
+// compare returns the relation of setp and set (PTX ISA 9.7.5 and 9.7.6): the ordered relations are false when an operand is NaN, those
 // ending in u are true.
 func compare(cmp string, t ptx.Type, ftz bool) func(a, b uint64) bool {
 	if t.Float() {

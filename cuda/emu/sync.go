@@ -83,7 +83,7 @@ func (w *warp) eachSync(in *inst, mask uint32, f func(addr uint64)) *fault {
 	return nil
 }
 
-// fenceOp is membar and fence (PTX ISA 9.7.12.3). The emulator's memory is always in order: a fence only matters to the race
+// fenceOp is membar and fence (PTX ISA 9.7.12.4). The emulator's memory is always in order: a fence only matters to the race
 // checks.
 type fenceOp struct{ wide bool } // seen by other blocks
 

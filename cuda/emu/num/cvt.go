@@ -17,7 +17,7 @@ func RoundInt(x float64, m Mode) float64 {
 
 // ToInt converts to a signed or unsigned integer of width bits, rounding in mode m. Out-of-range values clamp. NaN gives 0,
 // but if the source is f64 or the destination has 64 bits, which from64 says, it gives the highest bit alone (PTX ISA
-// 9.7.9.21, notes). The result is the integer's two's complement, cut to the width.
+// 9.7.8.20, notes). The result is the integer's two's complement, cut to the width.
 func ToInt(x float64, width uint, signed, from64 bool, m Mode) uint64 {
 	if math.IsNaN(x) {
 		if from64 || width == 64 {
