@@ -34,6 +34,7 @@ type block struct {
 func (wk *worker) runBlock(index int64) (found *fault) {
 	l := wk.l
 	defer func() {
+		wk.nextEpoch = wk.block.lastEpoch + 1
 		if r := recover(); r != nil {
 			found = l.fault(cuda.InvalidArgument, fmt.Sprintf("internal error of the emulator: %v", r))
 			found.Block = l.blockPos(index)
@@ -57,9 +58,7 @@ func (wk *worker) runBlock(index int64) (found *fault) {
 		b.warps = append(b.warps, w)
 		w.begin(b, i, mask)
 	}
-	f := b.run()
-	wk.nextEpoch = b.lastEpoch + 1
-	return f
+	return b.run()
 }
 
 // run gives the warps their turns until all are done.

@@ -101,7 +101,7 @@ func (w *warp) begin(b *block, id int, threads uint32) {
 	w.all, w.live, w.mask = threads, threads, threads
 	w.steps, w.pc, w.meet = 0, 0, noMeet
 	w.stack, w.frames = w.stack[:0], w.frames[:0]
-	w.localTop = 0
+	w.localTop, w.late = 0, nil
 	w.epoch, w.minSeen, w.fenced = b.epoch, b.epoch, false
 	for i := range w.seen {
 		w.seen[i] = b.epoch
