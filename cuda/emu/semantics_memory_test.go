@@ -296,11 +296,11 @@ func memoryTable() []semantic {
 	table := []semantic{
 		{patterns: []string{"ld{.weak|}.const{.v2|.v4|}." + memoryTypes}, dst: "u64", src: words, text: loadText, model: modelLoadConst, sparse: 7},
 		load("ld{.weak|}{.global|.local|}{.ca|.cg|.cs|.lu|.cv|}{.v2|.v4|}."+memoryTypes, "ld{.weak|}{.shared|.param}{.v2|.v4|}."+memoryTypes,
-			"ld.volatile{.global|.shared|.local|}{.v2|.v4|}."+memoryTypes, "ld{.relaxed|.acquire}{.cta|.gpu|.sys}{.global|.shared|}{.v2|.v4|}."+memoryTypes,
+			"ld.volatile{.global|.shared|}{.v2|.v4|}."+memoryTypes, "ld{.relaxed|.acquire}{.cta|.gpu|.sys}{.global|.shared|}{.v2|.v4|}."+memoryTypes,
 			"ld.global{.ca|.cg|.cs|}.nc{.L1::evict_normal|.L1::evict_first|.L1::evict_last|.L1::no_allocate|}{.L2::64B|.L2::128B|.L2::256B|}{.v2|.v4|}."+memoryTypes,
 			"ldu.global{.v2|.v4|}."+memoryTypes),
 		store("st{.weak|}{.global|.local|}{.wb|.cg|.cs|.wt|}{.v2|.v4|}."+memoryTypes, "st{.weak|}{.shared|.param}{.v2|.v4|}."+memoryTypes,
-			"st.volatile{.global|.shared|.local|}{.v2|.v4|}."+memoryTypes, "st{.relaxed|.release}{.cta|.gpu|.sys}{.global|.shared|}{.v2|.v4|}."+memoryTypes),
+			"st.volatile{.global|.shared|}{.v2|.v4|}."+memoryTypes, "st{.relaxed|.release}{.cta|.gpu|.sys}{.global|.shared|}{.v2|.v4|}."+memoryTypes),
 	}
 	for size := 4; size <= 16; size *= 2 {
 		for _, partial := range []bool{false, true} {

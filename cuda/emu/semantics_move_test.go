@@ -91,11 +91,17 @@ func boolOp(op string, v, c bool) bool {
 // setpText asks for both predicates; the boolean operator takes a third operand.
 func setpText(op string) string {
 	text := op + " $d|$q, $a, $b"
+	if oneOutput(op) {
+		text = op + " $d, $a, $b"
+	}
 	if has(op, "and") || has(op, "or") || has(op, "xor") {
 		text += ", $c"
 	}
 	return text + ";"
 }
+
+// oneOutput: comparisons of single halves have one predicate (PTX ISA 9.7.6.2).
+func oneOutput(op string) bool { return has(op, "f16") || has(op, "bf16") }
 
 // modelSetp gives p and, twice as heavy, q: for packed types the second half, else the negated comparison.
 func modelSetp(op string, in []uint64) result {
@@ -107,6 +113,9 @@ func modelSetp(op string, in []uint64) result {
 		return exact(oneIf(boolOp(op, lo, c)) | 2*oneIf(boolOp(op, hi, c)))
 	}
 	v := compareOperands(op, typ, in[0], in[1])
+	if oneOutput(op) {
+		return exact(oneIf(boolOp(op, v, c)))
+	}
 	return exact(oneIf(boolOp(op, v, c)) | 2*oneIf(boolOp(op, !v, c)))
 }
 
@@ -378,7 +387,7 @@ func comparisonTable() []semantic {
 		semantic{patterns: []string{"setp." + ordered + "{.and|.or|.xor|}." + integers, "setp." + unsigned + "{.and|.or|.xor|}.{u16|u32|u64}",
 			"setp." + floats + "{.and|.or|.xor|}{.ftz|}.{f32|f64|f16|f16x2|bf16|bf16x2}"}, dst: "pred", src: []string{"T", "T", "pred"}, text: setpText, model: modelSetp},
 		semantic{patterns: []string{"selp." + all}, src: []string{"T", "T", "pred"}, model: modelSelp},
-		semantic{patterns: []string{"mov.{pred|b16|b32|b64|u16|u32|u64|s16|s32|s64|f16|bf16|f32|f64}"}, src: []string{"T"},
+		semantic{patterns: []string{"mov.{pred|b16|b32|b64|u16|u32|u64|s16|s32|s64|f32|f64}"}, src: []string{"T"},
 			model: func(_ string, in []uint64) result { return exact(in[0]) }})
 	return dropMissing(table)
 }
