@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/unnoise/unnoise/kernels"
@@ -18,7 +19,9 @@ type backward struct {
 	g      *Graph
 	grads  map[int]kernels.Value // value -> gradient so far
 	pieces map[int][]piece
-	unit   int // the output whose gradient is 1 and has no tensor; 0 if there is none
+	// pending counts, by gradient, the values that the operator at hand has still to hand it to.
+	pending map[int]int
+	unit    int // the output whose gradient is 1 and has no tensor; 0 if there is none
 }
 
 // Backward emits the gradients of a scalar with respect to the given values and returns them in that order; a value that the
@@ -42,7 +45,7 @@ func (g *Graph) backward(b *backward, wrt []kernels.Value) []kernels.Value {
 		return res
 	}
 	g.Phase("backward")
-	b.pieces = map[int][]piece{}
+	b.pieces, b.pending = map[int][]piece{}, map[int]int{}
 	for i := len(g.nodes) - 1; i >= 0 && g.err == nil; i-- {
 		n := g.nodes[i]
 		switch n.kind {
@@ -105,25 +108,45 @@ func (b *backward) add(id int, d kernels.Value) {
 		b.grads[id] = d
 		return
 	}
-	if b.fuse(have, d) {
+	if b.fuse(id, have, d) {
 		b.grads[id] = d
 		return
 	}
-	if b.fuse(d, have) {
+	if b.fuse(id, d, have) {
 		return
 	}
 	b.grads[id] = b.g.Emit(elementwise.Add{Alpha: 1, Beta: 1}, have, d)[0]
 }
 
-// fuse makes have the residual operand of d's producer, if that is allowed: the operand is free, d is its output 0 and read
-// by nobody yet, and have exists before it runs.
-func (b *backward) fuse(have, d kernels.Value) bool {
+// shared reports whether a gradient is also that of another value than id: an operator may pass one on to several inputs.
+func (b *backward) shared(id int, d kernels.Value) bool {
+	if b.pending[d.ID] > 0 {
+		return true
+	}
+	for other, v := range b.grads {
+		if other != id && v.ID == d.ID {
+			return true
+		}
+	}
+	for _, ps := range b.pieces {
+		for _, p := range ps {
+			if p.grad.ID == d.ID {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fuse makes have the residual operand of d's producer, if that is allowed: the operand is free, d is its output 0, read by
+// nobody yet and the gradient of nothing but value id, and have exists before it runs.
+func (b *backward) fuse(id int, have, d kernels.Value) bool {
 	g := b.g
 	p := g.values[d.ID].producer
 	if p < 0 || g.nodes[p].kind != apply || g.nodes[p].out[0] != d.ID || g.values[have.ID].producer >= p {
 		return false
 	}
-	if g.values[d.ID].root != d.ID || g.uses(d.ID) > 0 {
+	if g.values[d.ID].root != d.ID || g.uses(d.ID) > 0 || b.shared(id, d) {
 		return false
 	}
 	op, ok := g.nodes[p].op.(kernels.ResidualOperator)
@@ -190,9 +213,24 @@ func (b *backward) apply(n node) {
 		return
 	}
 	ds := n.op.Grad(g, kn, dout, need)
+	if n.out[0] == b.unit && absent(ds) && absent(dout) {
+		g.Fail(fmt.Errorf("operator %s cannot begin a backward pass: it does not read an absent gradient as 1", n.op.Name()))
+		return
+	}
 	for i, d := range ds {
-		if i < len(need) && need[i] {
+		if i < len(need) && need[i] && d.Ok() {
+			b.pending[d.ID]++
+		}
+	}
+	for i, d := range ds {
+		if i < len(need) && need[i] && d.Ok() {
+			b.pending[d.ID]--
 			b.add(n.in[i], d)
 		}
 	}
+}
+
+// absent reports whether none of the values is there.
+func absent(vs []kernels.Value) bool {
+	return !slices.ContainsFunc(vs, kernels.Value.Ok)
 }

@@ -272,7 +272,12 @@ func (g *Graph) Assign(dst, v kernels.Value, accumulate bool) {
 		g.Fail(fmt.Errorf("assignment of %s to %q %s", v.Spec, g.values[dst.ID].name, dst.Spec))
 		return
 	}
-	if !g.ownable(v.ID, accumulate) {
+	if g.accumulated(v.ID) {
+		g.Fail(fmt.Errorf("%s is added to %q already and assigned to %q too: assign a copy of it there", v.Spec, g.values[g.values[v.ID].root].name,
+			g.values[dst.ID].name))
+		return
+	}
+	if !g.ownable(v.ID, accumulate) || g.readFrom(g.values[dst.ID].root, g.values[v.ID].producer) {
 		v = g.Emit(elementwise.Copy{}, v)[0]
 		if g.err != nil {
 			return
@@ -319,6 +324,33 @@ func (g *Graph) ownable(id int, accumulate bool) bool {
 		}
 	}
 	return g.uses(id) == 0
+}
+
+// accumulated reports whether a value's producer adds it to what is there.
+func (g *Graph) accumulated(id int) bool {
+	v := g.values[id]
+	if v.producer < 0 {
+		return false
+	}
+	p := g.nodes[v.producer]
+	for i, o := range p.out {
+		if o == id && p.kind == apply && p.accumulate[i] {
+			return true
+		}
+	}
+	return false
+}
+
+// readFrom reports whether node first or a later one reads the memory of a root.
+func (g *Graph) readFrom(root, first int) bool {
+	for _, n := range g.nodes[max(first, 0):] {
+		for _, id := range n.in {
+			if id != 0 && n.kind == apply && g.values[id].root == root {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // uses counts the nodes that read a value.
