@@ -8,10 +8,12 @@ import argparse
 import contextlib
 import json
 import math
+import os
 import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 import traceback
 
@@ -27,7 +29,7 @@ def flags(description):
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--tiny", action="store_true", help="a small net and few steps: proves that the script runs")
     parser.add_argument("--out", default="-", help="file for the JSON lines; - is standard output")
-    parser.add_argument("--budget", type=float, default=470, help="seconds after which nothing new is begun")
+    parser.add_argument("--budget", type=float, default=450, help="seconds after which what runs is cut off")
     parser.add_argument("--batch", type=int, default=128, help="training batch")
     parser.add_argument("--sdp", choices=("default", "cudnn", "flash"), default="default", help="attention backend of the net")
     parser.add_argument("--seed", type=int, default=0)
@@ -64,6 +66,9 @@ class Rows:
         self.file = sys.stdout if args.out == "-" else open(args.out, "a", encoding="utf-8")
         self.start, self.budget, self.cuda = time.monotonic(), args.budget, args.device.startswith("cuda")
         self.machine, self.machine_at = {}, -math.inf
+        watchdog = threading.Timer(args.budget + 10, self.stop)
+        watchdog.daemon = True
+        watchdog.start()
         self.base = dict(
             script=script,
             torch=torch.__version__,
@@ -86,6 +91,20 @@ class Rows:
             short = {k: v for k, v in row.items() if k not in self.base and k not in ("temperature_c", "power_limit_w")}
             print(json.dumps(short), flush=True)
 
+    def stop(self):
+        """Ends the process where a call into a library does not come back."""
+        self.file.write(json.dumps(dict(self.base, kind="end", error="cut off ten seconds after the budget")) + "\n")
+        self.file.flush()
+        os._exit(3)
+
+    def attempt(self, stage, *args, **keys):
+        """Calls stage; what it raises becomes a row, and the script goes on."""
+        try:
+            stage(*args, **keys)
+        except (Exception, OverBudget) as error:
+            self.write("stage", stage=stage.__name__, error=f"{type(error).__name__}: {error}"[:400])
+            traceback.print_exc()
+
     def left(self):
         return self.budget - (time.monotonic() - self.start)
 
@@ -99,22 +118,27 @@ class Rows:
             self.write(kind, skipped=f"{self.left():.0f} s of the budget left, {need:.0f} needed", **fields)
             yield False
             return
-        old = signal.signal(signal.SIGALRM, over_budget)
-        signal.setitimer(signal.ITIMER_REAL, self.left())
+        signal.signal(signal.SIGALRM, over_budget)
+        # Again every five seconds: a library may swallow the first one.
+        signal.setitimer(signal.ITIMER_REAL, self.left(), 5)
         try:
-            yield True
-        except Exception as error:  # a peer that cannot run is a result: it is recorded, the rest goes on
+            try:
+                yield True
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        except (Exception, OverBudget) as error:  # a peer that cannot run is a result: it is recorded, the rest goes on
             self.write(kind, error=f"{type(error).__name__}: {error}"[:400], **fields)
             traceback.print_exc()
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, old)
-            if self.cuda:
-                torch.cuda.empty_cache()
+        if self.cuda:
+            torch.cuda.empty_cache()
+
+
+class OverBudget(BaseException):
+    """The time budget is spent. No Exception, so that no library takes it for a failed attempt of its own."""
 
 
 def over_budget(signum, frame):
-    raise TimeoutError("the time budget is spent")
+    raise OverBudget("the time budget is spent")
 
 
 def sync(cuda):

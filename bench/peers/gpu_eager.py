@@ -73,16 +73,11 @@ def main():
     rows = gpu_common.Rows("gpu_eager", args)
     rows.write("start", parameters=gpu_net.assert_parameters())
     for policy in ("autocast", "bf16"):
-        gpu_net.gradient_check(rows, policy, args.device, args.tiny, 2 if args.tiny else 16)
-    gpu_micro.denominators(rows, args)
-    training(rows, args)
-    gpu_micro.conv_table(rows, args)
-    gpu_micro.norm_table(rows, args)
-    gpu_micro.attention_table(rows, args)
-    gpu_micro.optimizer_table(rows, args)
-    sampling(rows, args)
-    gpu_micro.linear_table(rows, args)
-    gpu_micro.denominators(rows, args)
+        rows.attempt(gpu_net.gradient_check, rows, policy, args.device, args.tiny, 2 if args.tiny else 16)
+    stages = (gpu_micro.denominators, training, gpu_micro.conv_table, gpu_micro.norm_table, gpu_micro.attention_table)
+    stages += (gpu_micro.optimizer_table, sampling, gpu_micro.linear_table, gpu_micro.denominators)
+    for stage in stages:
+        rows.attempt(stage, rows, args)
     rows.write("end")
 
 

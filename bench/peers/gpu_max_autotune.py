@@ -13,14 +13,14 @@ import gpu_micro
 
 def main():
     args, rows = gpu_compiled.start("gpu_max_autotune", __doc__)
-    gpu_micro.denominators(rows, args)
-    gpu_compiled.train(rows, args, "bf16", "max-autotune-no-cudagraphs", graph=True)
+    rows.attempt(gpu_micro.denominators, rows, args)
+    rows.attempt(gpu_compiled.train, rows, args, "bf16", "max-autotune-no-cudagraphs", graph=True)
     first, second = (1, 2) if args.tiny else (128, 1)
-    gpu_compiled.sample(rows, args, "bf16", "max-autotune", first)
-    gpu_compiled.sample(rows, args, "bf16", "max-autotune", second)
-    gpu_compiled.sample(rows, args, "bf16", "max-autotune", first, freezing=True)
-    gpu_compiled.train(rows, args, "bf16", "max-autotune")
-    gpu_micro.denominators(rows, args)
+    rows.attempt(gpu_compiled.sample, rows, args, "bf16", "max-autotune", first)
+    rows.attempt(gpu_compiled.sample, rows, args, "bf16", "max-autotune", second)
+    rows.attempt(gpu_compiled.sample, rows, args, "bf16", "max-autotune", first, freezing=True)
+    rows.attempt(gpu_compiled.train, rows, args, "bf16", "max-autotune")
+    rows.attempt(gpu_micro.denominators, rows, args)
     rows.write("end")
 
 

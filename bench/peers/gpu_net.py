@@ -60,9 +60,9 @@ def tables(device, timesteps=1000):
 
 def casting(policy, device, cache=True):
     """The autocast context; on the CPU none, torch 1.13 cannot mix its group norm there."""
-    if policy != "autocast" or torch.device(device).type == "cpu":
+    if policy != "autocast" or not device.startswith("cuda"):
         return contextlib.nullcontext()
-    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, cache_enabled=cache)
+    return torch.autocast("cuda", dtype=torch.bfloat16, cache_enabled=cache)
 
 
 def foreach_lerp(shadow, params, weight):
@@ -83,7 +83,7 @@ def foreach_copy(to, source):
 
 def adamw(params, device, lr=2e-4):
     """AdamW in one fused kernel per list, its counters on the device; the default one where that is not offered."""
-    if torch.device(device).type == "cuda":
+    if device.startswith("cuda"):
         return torch.optim.AdamW(params, lr=lr, weight_decay=0.0, fused=True, capturable=True)
     return torch.optim.AdamW(params, lr=lr, weight_decay=0.0)
 
@@ -199,27 +199,31 @@ class SampleStep:
         return self.step()
 
 
+def one_gradient(policy, device, tiny, batch):
+    """(loss, gradients) of a policy on a fixed batch, dropout off."""
+    # With Ho et al.'s start the branches are all but silent; here every tensor gets a gradient worth comparing.
+    net = build(tiny, policy, device, quiet_branches=False).eval()
+    torch.manual_seed(1)
+    size = config(tiny)["sample_size"]
+    x = torch.randn(batch, 3, size, size).to(device).contiguous(memory_format=torch.channels_last)
+    eps, t = torch.randn(batch, 3, size, size).to(device), torch.arange(batch, device=device) * 977 % 1000
+    with casting(policy, device):
+        out = net(x.to(torch.bfloat16) if policy == "bf16" else x, t)
+    loss = F.mse_loss(out.float(), eps)
+    loss.backward()
+    return loss.item(), [q.grad.float().flatten() for q in net.parameters()]
+
+
 def gradient_check(rows, policy, device, tiny, batch):
     """Compares the policy's loss and gradients with float32's on one batch without dropout; writes a row."""
     with rows.section("check", policy=policy) as ok:
         if not ok:
             return
-        results = []
         torch.backends.cudnn.allow_tf32 = False
-        for p in ("float32", policy):
-            # With Ho et al.'s start the branches are all but silent; here every tensor gets a gradient worth comparing.
-            net = build(tiny, p, device, quiet_branches=False).eval()
-            torch.manual_seed(1)
-            size = config(tiny)["sample_size"]
-            x = torch.randn(batch, 3, size, size).to(device).contiguous(memory_format=torch.channels_last)
-            eps, t = torch.randn(batch, 3, size, size).to(device), torch.arange(batch, device=device) * 977 % 1000
-            with casting(p, device):
-                out = net(x.to(torch.bfloat16) if p == "bf16" else x, t)
-            loss = F.mse_loss(out.float(), eps)
-            loss.backward()
-            results.append((loss.item(), [q.grad.float().flatten() for q in net.parameters()]))
-        torch.backends.cudnn.allow_tf32 = True
-        (loss32, grads32), (loss16, grads16) = results
+        try:
+            (loss32, grads32), (loss16, grads16) = (one_gradient(p, device, tiny, batch) for p in ("float32", policy))
+        finally:
+            torch.backends.cudnn.allow_tf32 = True
         a, b = torch.cat(grads32), torch.cat(grads16)
         rows.write(
             "check",

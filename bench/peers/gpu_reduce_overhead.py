@@ -13,18 +13,18 @@ import gpu_micro
 
 def main():
     args, rows = gpu_compiled.start("gpu_reduce_overhead", __doc__)
-    gpu_micro.denominators(rows, args)
-    gpu_compiled.train(rows, args, "bf16", "reduce-overhead")
-    gpu_compiled.train(rows, args, "bf16", "default", graph=True)
+    rows.attempt(gpu_micro.denominators, rows, args)
+    rows.attempt(gpu_compiled.train, rows, args, "bf16", "reduce-overhead")
+    rows.attempt(gpu_compiled.train, rows, args, "bf16", "default", graph=True)
     batches = (1, 2) if args.tiny else (128, 1, 16, 256)
     for batch in batches[:2]:
-        gpu_compiled.sample(rows, args, "bf16", "reduce-overhead", batch)
-    gpu_compiled.train(rows, args, "autocast", "reduce-overhead")
-    gpu_micro.norm_table(rows, args, compiled=True)
-    gpu_micro.optimizer_table(rows, args, compiled=True)
+        rows.attempt(gpu_compiled.sample, rows, args, "bf16", "reduce-overhead", batch)
+    rows.attempt(gpu_compiled.train, rows, args, "autocast", "reduce-overhead")
+    rows.attempt(gpu_micro.optimizer_table, rows, args, compiled=True)
     for batch in batches[2:]:
-        gpu_compiled.sample(rows, args, "bf16", "reduce-overhead", batch)
-    gpu_micro.denominators(rows, args)
+        rows.attempt(gpu_compiled.sample, rows, args, "bf16", "reduce-overhead", batch)
+    rows.attempt(gpu_micro.norm_table, rows, args, compiled=True)
+    rows.attempt(gpu_micro.denominators, rows, args)
     rows.write("end")
 
 

@@ -139,10 +139,13 @@ class Resnet(nn.Module):
         return h if self.scale == 1 else h / self.scale
 
 
+fused_attention = getattr(F, "scaled_dot_product_attention", None)  # torch 2.0
+
+
 def attend(q, k, v):
     """Softmax attention of (N,heads,T,d) tensors, scaled by d^-1/2."""
-    if hasattr(F, "scaled_dot_product_attention"):
-        return F.scaled_dot_product_attention(q, k, v)
+    if fused_attention is not None:
+        return fused_attention(q, k, v)
     return (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1) @ v
 
 
