@@ -37,6 +37,7 @@ func (wk *worker) racePage(v *view, page uint64) *racePage {
 		n := 1 << (pageShift - shift)
 		p = &racePage{shift: shift, wr: make([]uint32, n), rd: make([]uint32, n)}
 		v.pages[page] = p
+		wk.raceBytes += 8 * n
 	case p.stamp != wk.l.stamp:
 		clear(p.wr)
 		clear(p.rd)

@@ -24,6 +24,8 @@ type worker struct {
 	allViews map[uint32]*view
 	touched  []touchedPage
 
+	raceBytes int // of the race cells of global memory
+
 	of       *module     // that the profiles belong to
 	profiles [][]profile // of each function
 	ctr      cuda.LaunchCounters
@@ -34,12 +36,21 @@ type worker struct {
 	products  lane.Scratch
 }
 
+// maxRaceBytes is how much memory a worker's race cells may keep between launches.
+const maxRaceBytes = 128 << 20
+
 func newWorker() *worker { return &worker{allViews: map[uint32]*view{}, nextEpoch: 1} }
 
 // prepare gets the worker ready for a launch.
 func (wk *worker) prepare(l *launch) {
 	wk.l = l
 	wk.touched = wk.touched[:0]
+	if wk.raceBytes > maxRaceBytes {
+		wk.raceBytes = 0
+		for _, v := range wk.allViews {
+			v.pages = nil
+		}
+	}
 	wk.ctr = cuda.LaunchCounters{}
 	if wk.of != l.fn.mod {
 		wk.of = l.fn.mod
