@@ -26,11 +26,15 @@ const patience = 20 * time.Second
 func attempt(t *testing.T, text string) {
 	t.Helper()
 	start := time.Now()
-	d := emutest.OpenProfile(t, "a100", emu.StepBudget(20000), emu.Workers(2))
+	d := emutest.OpenProfile(t, "a100", emu.StepBudget(20000), emu.Workers(2), emu.MemoryLimit(64<<20))
+	defer d.Close() // now, not at the end of many attempts
 	check := func(err error) bool {
 		var e *cuda.Error
 		if err != nil && !errors.As(err, &e) {
 			t.Fatalf("error of type %T: %v", err, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "internal error") {
+			t.Fatalf("%v\n%s", err, text)
 		}
 		return err == nil
 	}
