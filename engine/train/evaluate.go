@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"github.com/unnoise/unnoise/engine/data"
-	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
@@ -107,12 +106,7 @@ func (t *trainer) samples(ctx context.Context) error {
 	if n == 0 {
 		return nil
 	}
-	s := t.Recipe.Sample
-	plan, err := t.prog.Model.Plan(model.Sampler{Name: s.Sampler, Steps: s.Steps, Eta: s.Eta, Spacing: diffusion.Spacing(s.Spacing)})
-	if err != nil {
-		return err
-	}
-	o := model.SampleOptions{N: n, Batch: min(n, sampleBatch(t.prog.Model)), Seed: t.Recipe.Train.Seed, Plan: plan}
+	o := model.SampleOptions{N: n, Batch: min(n, sampleBatch(t.prog.Model)), Seed: t.Recipe.Train.Seed, Plan: t.plan}
 	if l := t.prog.Model.Net.Labels(); l.Kind == nn.ClassLabels {
 		for i := range n {
 			o.Labels = append(o.Labels, int32(i%t.train.Classes()))

@@ -69,7 +69,7 @@ func (p Programs) Micro() (*graph.Program, error) {
 	noised := g.Emit(update.Noising{Stream: c.Stream("eps")}, x0, time, g.Persistent(noiseTable, p.noiseSpec()))
 	y := p.Model.Net.Forward(c, noised[0], time, labels)
 	var weight kernels.Value
-	if p.Recipe.Diffusion.Objective.Kind != "simple" {
+	if p.Recipe.weighted() {
 		weight = kernels.Emit1(g, embed.Lookup{}, time, g.Persistent(weightTable, p.weightSpec()))
 	}
 	l := kernels.Emit1(g, loss.Loss{Kind: kind, Delta: p.Recipe.Diffusion.Delta}, y, noised[1], weight)
@@ -159,6 +159,14 @@ func (p Programs) weightTableData() ([]float32, error) {
 		table[t*s.Pitch] = float32(w)
 	}
 	return table, nil
+}
+
+// weighted reports whether timesteps weigh differently in the loss.
+func (r *Recipe) weighted() bool { return r.Diffusion.Objective.Kind != diffusion.Simple }
+
+// sampler is that of the samples drawn along the way.
+func (r *Recipe) sampler() model.Sampler {
+	return model.Sampler{Name: r.Sample.Sampler, Steps: r.Sample.Steps, Eta: r.Sample.Eta, Spacing: diffusion.Spacing(r.Sample.Spacing)}
 }
 
 // State returns the scalars of optimizer step k (from 0).

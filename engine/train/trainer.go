@@ -9,6 +9,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/data"
+	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
@@ -82,9 +83,11 @@ type trainer struct {
 	metrics        *metricsFile
 	x0             []float32
 	labels         []int32
+	plan           *diffusion.Plan // of the samples drawn along the way
 	result         Result
 	began          time.Time
 	first          int // step at which this process began
+	logged         int // step of the last report
 }
 
 // Run trains until the recipe's total number of steps, or until ctx ends: then it saves a checkpoint and returns ctx's error.
@@ -133,7 +136,7 @@ func (t *trainer) prepare() error {
 	if err := t.upload(); err != nil {
 		return err
 	}
-	t.began, t.first = time.Now(), t.step
+	t.began, t.first, t.logged = time.Now(), t.step, t.step
 	return nil
 }
 
@@ -178,6 +181,14 @@ func (t *trainer) openModel() error {
 		return fmt.Errorf("network.num_class_embeds = %d: %s has %d classes", l.Classes, t.Recipe.Data.Source, t.train.Classes())
 	}
 	t.prog = Programs{t.Recipe, m}
+	if t.plan, err = m.Plan(t.Recipe.sampler()); err != nil {
+		return fmt.Errorf("sample: %w", err)
+	}
+	if t.Recipe.weighted() {
+		if _, err := t.prog.weightTableData(); err != nil {
+			return fmt.Errorf("diffusion.objective: %w", err)
+		}
+	}
 	n := t.Recipe.Train.Batch
 	t.x0, t.labels = make([]float32, n*data.SampleSize(t.train)), make([]int32, n)
 	return nil
@@ -207,6 +218,9 @@ func (t *trainer) loop(ctx context.Context) error {
 			}
 		}
 		if last || r.CheckpointEvery > 0 && t.step%r.CheckpointEvery == 0 {
+			if _, err := t.inspect(); err != nil {
+				return err
+			}
 			if err := t.save(); err != nil {
 				return err
 			}
@@ -268,33 +282,47 @@ func (t *trainer) feed(k, m int) error {
 	return nil
 }
 
-// report reads the ring of losses, looks for a bad step and writes a line of metrics.
-func (t *trainer) report() error {
+// window is what the ring of losses says about the steps since the last report.
+type window struct {
+	loss float64 // mean
+	norm float64 // of the last step
+}
+
+// inspect reads the ring of losses and looks for a bad step.
+func (t *trainer) inspect() (window, error) {
+	var w window
 	spec := t.prog.ringSpec()
-	since := t.step - t.reported()
-	if since == 0 {
-		return nil
-	}
 	ring := make([]float32, spec.Span())
 	if err := t.Machine.Read(ringBuffer, 0, ring); err != nil {
-		return err
+		return w, err
 	}
 	flag := make([]int32, 1)
 	if err := t.Machine.ReadInts(flagBuffer, 0, flag); err != nil {
-		return err
+		return w, err
 	}
-	sum, norm := 0.0, 0.0
-	for k := t.step - since; k < t.step; k++ {
+	for k := t.logged; k < t.step; k++ {
 		row := ring[k%spec.N*spec.Pitch:]
 		l := float64(row[optim.RecordLoss])
-		norm = float64(row[optim.RecordNorm])
-		if flag[0] != optim.FlagGood && (!finite(l) || !finite(norm)) {
-			return t.badStep(k)
+		w.norm = float64(row[optim.RecordNorm])
+		if flag[0] != optim.FlagGood && (!finite(l) || !finite(w.norm)) {
+			return w, t.badStep(k)
 		}
-		sum += l
+		w.loss += l / float64(t.step-t.logged)
 	}
-	t.result.Loss = sum / float64(since)
-	p := Progress{Step: t.step, Steps: t.Recipe.Train.Steps, Loss: t.result.Loss, GradNorm: norm, LearningRate: t.Recipe.Rate(t.step - 1)}
+	return w, nil
+}
+
+// report writes a line of metrics about the steps since the last report.
+func (t *trainer) report() error {
+	if t.step == t.logged {
+		return nil
+	}
+	w, err := t.inspect()
+	if err != nil {
+		return err
+	}
+	t.logged, t.result.Loss = t.step, w.loss
+	p := Progress{Step: t.step, Steps: t.Recipe.Train.Steps, Loss: w.loss, GradNorm: w.norm, LearningRate: t.Recipe.Rate(t.step - 1)}
 	seconds := time.Since(t.began).Seconds()
 	steps := float64(t.step - t.first)
 	p.SamplesPerSecond = steps * float64(t.Recipe.Train.Batch*t.Recipe.Train.Accumulate) / seconds
@@ -303,12 +331,6 @@ func (t *trainer) report() error {
 		t.OnProgress(p)
 	}
 	return t.metrics.progress(p)
-}
-
-// reported is the step of the last report.
-func (t *trainer) reported() int {
-	every := t.Recipe.Train.LogEvery
-	return max(t.first, (t.step-1)/every*every)
 }
 
 // badStep runs step k again, operator by operator, to name the first bad tensor, and saves the state: the weights have not
@@ -377,7 +399,7 @@ func (t *trainer) upload() error {
 	if err := t.Machine.Write(noiseTable, 0, table); err != nil {
 		return err
 	}
-	if t.Recipe.Diffusion.Objective.Kind != "simple" {
+	if t.Recipe.weighted() {
 		if table, err = t.prog.weightTableData(); err != nil {
 			return err
 		}
