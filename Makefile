@@ -83,10 +83,13 @@ ptx: toolkit ## recompile the PTX whose sources changed
 ptx-test: toolkit ## recompile all PTX and compare it with what is committed
 	scripts/ptx.sh --check $(KERNELS)
 
+pack: ## pack binary, test binaries and PyTorch scripts for a GPU machine without Go (bench/README.md)
+	scripts/pack.sh
+
 clean: ## remove bin and the demo
 	rm -rf bin runs/demo
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-.PHONY: all build found demo test test-all race vet fmt-check staticcheck toolkit ptx ptx-test clean help
+.PHONY: all build found demo test test-all race vet fmt-check staticcheck toolkit ptx ptx-test pack clean help
