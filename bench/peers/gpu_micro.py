@@ -223,7 +223,8 @@ class OptimizerStep:
         self.optimizer, self.run = gpu_net.adamw(self.params, args.device), self.all
         if compiled:
             # Inductor fuses the multi-tensor form across tensors; the fused kernel is opaque to it.
-            on_gpu, rate = args.device.startswith("cuda"), torch.tensor(2e-4, device=args.device)
+            on_gpu = args.device.startswith("cuda")
+            rate = torch.tensor(2e-4, device=args.device) if on_gpu else 2e-4
             self.optimizer = torch.optim.AdamW(self.params, lr=rate, weight_decay=0.0, foreach=True, capturable=on_gpu)
             self.run = torch.compile(self.all)
 

@@ -38,7 +38,7 @@ def timed_round(step, count):
         begin = time.perf_counter()
         step()
         wall.append(time.perf_counter() - begin)
-    return wall, (time.process_time() - cpu) / count
+    return wall, (time.process_time() - cpu) / max(count, 1)
 
 
 def main():
