@@ -124,8 +124,8 @@ func (d *decoder) memAddress(m *memOp, at *ptx.Operand) error {
 		if !ok || at.Reg != nil {
 			return fmt.Errorf("parameter %s has no address here", at.Var.Name)
 		}
-		if at.Offset < 0 || at.Offset+int64(m.total) > at.Var.Size {
-			return fmt.Errorf("bytes %d to %d of parameter %s, which has %d", at.Offset, at.Offset+int64(m.total), at.Var.Name, at.Var.Size)
+		if at.Offset < 0 || at.Offset > at.Var.Size-int64(m.total) {
+			return fmt.Errorf("%d bytes at byte %d of parameter %s, which has %d", m.total, at.Offset, at.Var.Name, at.Var.Size)
 		}
 		m.frameParam, m.off = true, uint64(off+at.Offset)
 		return nil
