@@ -330,3 +330,24 @@ func TestGraphRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestBufferTypes refuses floats for integers and the other way round, and what lies outside.
+func TestBufferTypes(t *testing.T) {
+	m := graph.NewCPU(graph.CPUOptions{})
+	for name, s := range map[string]kernels.Spec{"floats": kernels.Vector(kernels.F32, 4), "ints": kernels.Vector(kernels.I32, 4)} {
+		if err := m.Persistent(name, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for want, err := range map[string]error{
+		`"ints" is i32`:                 m.Write("ints", 0, make([]float32, 1)),
+		`"floats" is f32`:               m.ReadInts("floats", 0, make([]int32, 1)),
+		`outside persistent buffer`:     m.Read("floats", 8, make([]float32, 1)),
+		`no persistent buffer "none"`:   m.WriteInts("none", 0, nil),
+		`"floats" is f32[1,1,1,4], not`: m.Persistent("floats", kernels.Vector(kernels.F32, 5)),
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, expected one with %q", err, want)
+		}
+	}
+}

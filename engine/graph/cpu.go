@@ -65,12 +65,16 @@ func (m *CPU) Persistent(name string, s kernels.Spec) error {
 	return nil
 }
 
-func (m *CPU) buffer(name string, offset, n int) (*kernels.Operand, error) {
+// buffer finds a persistent buffer of the given type that holds elements offset..offset+n.
+func (m *CPU) buffer(name string, ints bool, offset, n int) (*kernels.Operand, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	o, ok := m.buffers[name]
 	if !ok {
 		return nil, fmt.Errorf("there is no persistent buffer %q", name)
+	}
+	if ints != (o.DType == kernels.I32) {
+		return nil, fmt.Errorf("persistent buffer %q is %s: integers are asked for: %v", name, o.Spec, ints)
 	}
 	if offset < 0 || offset+n > o.Span() {
 		return nil, fmt.Errorf("elements %d..%d are outside persistent buffer %q of %d", offset, offset+n, name, o.Span())
@@ -80,7 +84,7 @@ func (m *CPU) buffer(name string, offset, n int) (*kernels.Operand, error) {
 
 // Write implements Machine.
 func (m *CPU) Write(name string, offset int, data []float32) error {
-	o, err := m.buffer(name, offset, len(data))
+	o, err := m.buffer(name, false, offset, len(data))
 	if err != nil {
 		return err
 	}
@@ -96,7 +100,7 @@ func (m *CPU) Write(name string, offset int, data []float32) error {
 
 // Read implements Machine.
 func (m *CPU) Read(name string, offset int, dst []float32) error {
-	o, err := m.buffer(name, offset, len(dst))
+	o, err := m.buffer(name, false, offset, len(dst))
 	if err != nil {
 		return err
 	}
@@ -120,7 +124,7 @@ func (m *CPU) Floats(name string) []float64 {
 
 // WriteInts implements Machine.
 func (m *CPU) WriteInts(name string, offset int, data []int32) error {
-	o, err := m.buffer(name, offset, len(data))
+	o, err := m.buffer(name, true, offset, len(data))
 	if err != nil {
 		return err
 	}
@@ -130,7 +134,7 @@ func (m *CPU) WriteInts(name string, offset int, data []int32) error {
 
 // ReadInts implements Machine.
 func (m *CPU) ReadInts(name string, offset int, dst []int32) error {
-	o, err := m.buffer(name, offset, len(dst))
+	o, err := m.buffer(name, true, offset, len(dst))
 	if err != nil {
 		return err
 	}

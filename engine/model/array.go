@@ -15,8 +15,11 @@ type Images struct {
 // NewImages makes an empty batch.
 func NewImages(n, h, w, c int) *Images { return &Images{n, h, w, c, make([]float32, n*h*w*c)} }
 
-// FromDense converts an N,C,H,W (or N,D) float32 array.
+// FromDense converts an N,C,H,W (or N,D) float32 array, row-major and not a view.
 func FromDense(d *tensor.Dense) (*Images, error) {
+	if d.RequiresIterator() || d.DataOrder().IsColMajor() {
+		return nil, fmt.Errorf("array of shape %v is a view, transposed or column-major: materialize it first", d.Shape())
+	}
 	data, ok := d.Data().([]float32)
 	if !ok {
 		return nil, fmt.Errorf("array of %s: want float32", d.Dtype())

@@ -43,7 +43,7 @@ func NewChain(mach graph.Machine, plan *diffusion.Plan, n, h, w, c int, denoise 
 	if k.step, err = mach.Load(p); err != nil {
 		return nil, err
 	}
-	return k, k.writeTables()
+	return k, nil
 }
 
 func (k *Chain) tables() (times, table kernels.Spec) {
@@ -62,7 +62,7 @@ func (k *Chain) stepProgram(denoise Denoiser) (*graph.Program, error) {
 	return g.Compile("sample")
 }
 
-// tableName is unique to the plan's length: tables of other plans on the same machine are overwritten by writeTables.
+// tableName is unique to the plan's length: each run of a chain writes its own tables over those of other plans.
 func (k *Chain) tableName(kind string) string {
 	return fmt.Sprintf("chain.%s/%d", kind, len(k.plan.Steps))
 }
@@ -76,6 +76,9 @@ func (k *Chain) writeTables() error {
 		row[update.X0FromX], row[update.X0FromOut] = float32(s.X0FromX), float32(s.X0FromOut)
 		row[update.C0], row[update.CX], row[update.Sigma] = float32(s.C0), float32(s.CX), float32(s.Sigma)
 	}
+	if err := k.mach.Persistent(k.tableName("t"), ts); err != nil { // a denoiser that does not read t leaves its table out
+		return err
+	}
 	if err := k.mach.WriteInts(k.tableName("t"), 0, times); err != nil {
 		return err
 	}
@@ -85,6 +88,9 @@ func (k *Chain) writeTables() error {
 // Run draws samples base.. of a run, or denoises noise (N,H,W,C data) if it is not nil. after, if not nil, is called with x
 // after each step; it must not keep the slice.
 func (k *Chain) Run(ctx context.Context, seed uint64, base uint32, noise []float32, after func(step int, x []float32) error) ([]float32, error) {
+	if err := k.writeTables(); err != nil {
+		return nil, err
+	}
 	state := &kernels.StepState{Seed: seed, SampleBase: base, LossScale: 1}
 	if noise == nil {
 		if err := k.start.Run(state); err != nil {

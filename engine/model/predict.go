@@ -63,8 +63,11 @@ func (m *Model) checkLabels(b Batch) error {
 		return fmt.Errorf("the network is conditioned on vectors of %d elements: want %d numbers, have %d", l.Dim, b.X.N*l.Dim, len(b.Vector))
 	}
 	for _, y := range b.Labels {
-		if y < 0 || l.Classes > 0 && int(y) >= l.Classes {
+		switch {
+		case l.Classes > 0 && (y < 0 || int(y) >= l.Classes):
 			return fmt.Errorf("label %d: want 0..%d", y, l.Classes-1)
+		case y < 0:
+			return fmt.Errorf("label %d: want a number from 0 on", y)
 		}
 	}
 	return nil

@@ -54,11 +54,11 @@ func (m *Model) Plan(s Sampler) (*diffusion.Plan, error) {
 
 // SampleOptions is one request for samples.
 type SampleOptions struct {
-	N, Batch int     // Batch 0: all at once
-	Seed     uint64  // sample i depends on (Seed, i) alone
-	Noise    *Images // x_T, N samples; nil: drawn
-	Labels   []int32 // N class numbers for a network conditioned on classes
-	Plan     *diffusion.Plan
+	N, Batch int             // Batch 0: all at once
+	Seed     uint64          // sample i depends on (Seed, i) alone
+	Noise    *Images         // x_T, N samples; nil: drawn
+	Labels   []int32         // N class numbers for a network conditioned on classes
+	Plan     *diffusion.Plan // nil: DDPM over all timesteps
 	// After, if not nil, is called with the batch after each step; it must not keep it.
 	After func(first, step int, x *Images) error
 }
@@ -83,6 +83,12 @@ func (m *Model) checkSample(o *SampleOptions) error {
 	}
 	if err := m.Net.DiscreteTime(); err != nil {
 		return err
+	}
+	if o.Plan == nil {
+		var err error
+		if o.Plan, err = m.Plan(Sampler{}); err != nil {
+			return err
+		}
 	}
 	if o.Noise != nil && (o.Noise.N != o.N || o.Noise.C != m.C) {
 		return fmt.Errorf("noise of %d samples with %d channels: want %d with %d", o.Noise.N, o.Noise.C, o.N, m.C)
