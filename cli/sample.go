@@ -170,9 +170,13 @@ func readClass(c *urfave.Context, m *model.Model, o *model.SampleOptions) error 
 	switch {
 	case l.Kind != nn.ClassLabels && c.IsSet("class"):
 		return usagef("--class %d: the model is not conditioned on classes", c.Int("class"))
+	case l.Kind == nn.ClassLabels && l.Classes == 0 && c.Int("class") < 0:
+		return usagef("--class %d: want a number from 0 on", c.Int("class"))
+	case l.Kind == nn.ClassLabels && l.Classes == 0 && !c.IsSet("class"):
+		return usagef("the model is conditioned on a class number: choose one with --class")
 	case l.Kind == nn.ClassLabels && !c.IsSet("class"):
 		return usagef("the model is conditioned on %d classes: choose one with --class 0..%d", l.Classes, l.Classes-1)
-	case l.Kind == nn.ClassLabels && (c.Int("class") < 0 || c.Int("class") >= l.Classes):
+	case l.Kind == nn.ClassLabels && l.Classes > 0 && (c.Int("class") < 0 || c.Int("class") >= l.Classes):
 		return usagef("--class %d: the model has classes 0..%d", c.Int("class"), l.Classes-1)
 	case l.Kind == nn.ClassLabels:
 		o.Labels = make([]int32, o.N)
