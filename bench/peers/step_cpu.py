@@ -51,7 +51,7 @@ def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     batch, config = args.batch or BATCH[args.preset], unet.PRESETS[args.preset]
-    net = unet.initialise(unet.UNet2D(**config))
+    net = unet.initialise(unet.UNet2D(fused_qkv=True, **config))
     trainer = cpu_trainer.Trainer(net, channels_last=args.channels_last)
     size = config["sample_size"]
     images = torch.randint(256, (batch, net.cfg.in_channels, size, size), dtype=torch.uint8)
