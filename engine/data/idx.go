@@ -212,6 +212,9 @@ func OpenIDX(dir string) (train, heldOut *Images, err error) {
 		if heldOut.h != train.h || heldOut.w != train.w {
 			return nil, nil, fmt.Errorf("data: %s: the t10k images are %dx%d, the training images %dx%d", dir, heldOut.h, heldOut.w, train.h, train.w)
 		}
+		if heldOut.labels != nil && train.labels == nil {
+			return nil, nil, fmt.Errorf("data: %s has labels for the t10k images but no train-labels-idx1-ubyte[.gz]", dir)
+		}
 		if heldOut.classes > train.classes {
 			return nil, nil, fmt.Errorf("data: %s: t10k labels reach %d, training labels %d", dir, heldOut.classes-1, train.classes-1)
 		}

@@ -98,6 +98,8 @@ func TestOpenIDXErrors(t *testing.T) {
 		{"five dimensions", map[string][]byte{"train-images-idx3-ubyte": idxBytes(nil, 1, 1, 1, 1, 1)}, "5 dimensions"},
 		{"labels as images", map[string][]byte{"train-images-idx3-ubyte": idxBytes([]byte{1}, 1)}, "want three"},
 		{"label count", map[string][]byte{"train-images-idx3-ubyte": good, "train-labels-idx1-ubyte": idxBytes([]byte{1}, 1)}, "for 2 images"},
+		{"t10k labels only", map[string][]byte{"train-images-idx3-ubyte": good, "t10k-images-idx3-ubyte": good, "t10k-labels-idx1-ubyte": idxBytes([]byte{1, 0}, 2)},
+			"no train-labels-idx1-ubyte"},
 		{"t10k shape", map[string][]byte{"train-images-idx3-ubyte": good, "t10k-images-idx3-ubyte": idxBytes(make([]byte, 4), 1, 2, 2)}, "2x2, the training images 2x3"},
 		{"broken gzip", map[string][]byte{"train-images-idx3-ubyte.gz": {0x1f, 0x8b, 1, 2, 3}}, "train-images-idx3-ubyte.gz"},
 	} {

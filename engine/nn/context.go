@@ -80,6 +80,9 @@ func (c *Context) param(spec kernels.Spec, decay bool, params ...*Parameter) ker
 		return kernels.Value{}
 	}
 	if c.declare {
+		if r := c.set.byName[params[0].Name]; r != nil && r.spec == spec && !params[0].Trainable { // a constant may be read twice
+			return c.G.Persistent("param/"+params[0].Name, spec)
+		}
 		r := &region{spec: spec, decay: decay, params: params}
 		if err := c.set.add(r); err != nil {
 			c.G.Fail(err)

@@ -134,3 +134,29 @@ func checkNetwork(t *testing.T, net nn.Network, x kernels.Spec) {
 		}
 	}
 }
+
+// TestFourierWithClassTimes builds a network that uses the one Fourier table for times and for classes.
+func TestFourierWithClassTimes(t *testing.T) {
+	text := strings.NewReplacer("SHIFT", "default", `"dropout":0.1`, `"dropout":0.1,"time_embedding_type":"fourier","class_embed_type":"timestep"`).Replace(small)
+	cfg, err := nn.ParseConfig([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := nn.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := nn.Declare(net, kernels.Dense(kernels.F32, 3, 4, 8, 2), net.Labels().Spec(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := 0
+	for _, p := range set.All() {
+		if p.Name == "time_proj.weight" {
+			tables++
+		}
+	}
+	if tables != 1 || set.Find("class_embedding.linear_1.weight") == nil {
+		t.Errorf("%d tables time_proj.weight, expected one, and a class embedding", tables)
+	}
+}

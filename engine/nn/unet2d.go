@@ -35,13 +35,7 @@ func (u *unet2D) Labels() Labels {
 
 func (u *unet2D) Size() (int, int) { return u.cfg.SampleSize.H, u.cfg.SampleSize.W }
 
-func (u *unet2D) CheckSize(h, w int) error {
-	f := 1 << (len(u.cfg.BlockOutChannels) - 1)
-	if h%f != 0 || w%f != 0 {
-		return fmt.Errorf("samples of %dx%d pixels: height and width must be multiples of %d for %d levels", h, w, f, len(u.cfg.BlockOutChannels))
-	}
-	return nil
-}
+func (u *unet2D) CheckSize(h, w int) error { return u.cfg.CheckSize(h, w) }
 
 func (u *unet2D) DiscreteTime() error {
 	if u.cfg.TimeEmbeddingType == "fourier" {
