@@ -7,7 +7,7 @@ import (
 )
 
 // Shared-memory races. A cell holds the warp that last wrote it with the warp's epoch, and the warps that read it since the
-// last barrier of the whole block. An access races with another if no barrier that both warps took part in lies between.
+// last barrier of the whole block, and those that changed it atomically since then. An access races with another if no barrier that both warps took part in lies between.
 const (
 	warpBits     = 5
 	warpMask     = uint32(1)<<warpBits - 1
@@ -21,6 +21,7 @@ type sharedCells struct {
 	shift uint
 	wr    []uint32
 	rd    []uint64
+	at    []uint64 // like rd, for atomic accesses; nil until there is one
 }
 
 // fit sizes the cells for n bytes and returns the epoch that the next block starts with.
@@ -33,6 +34,7 @@ func (s *sharedCells) fit(n int, shift uint, epoch uint32) uint32 {
 	if epoch >= maxEpoch {
 		clear(s.wr)
 		clear(s.rd)
+		clear(s.at)
 		return 1
 	}
 	return epoch
@@ -56,7 +58,7 @@ func (w *warp) noteSharedRead(off, n uint64) bool {
 	now := uint64(b.readEpoch)<<32 | 1<<uint(w.id)
 	floor := w.minSeen << cellEpoch
 	for i, c := range wr {
-		if c >= floor && w.unordered(c) {
+		if c >= floor && (w.unordered(c) || w.atomicsUnordered(c, lo+uint64(i))) {
 			return false
 		}
 		if r := rd[i]; uint32(r>>32) == b.readEpoch {
@@ -77,7 +79,7 @@ func (w *warp) noteSharedWrite(off, n uint64, atomic uint32) bool {
 	me := w.epoch<<cellEpoch | atomic | uint32(w.id)
 	floor := w.minSeen << cellEpoch
 	for i, c := range wr {
-		if c >= floor && c&atomic == 0 && w.unordered(c) {
+		if c >= floor && c&atomic == 0 && (w.unordered(c) || w.atomicsUnordered(c, lo+uint64(i))) {
 			return false
 		}
 		if r := rd[i]; uint32(r>>32) == b.readEpoch && uint32(r)&^(1<<uint(w.id)) != 0 && w.readersUnordered(uint32(r)) {
@@ -85,7 +87,34 @@ func (w *warp) noteSharedWrite(off, n uint64, atomic uint32) bool {
 		}
 		wr[i] = me
 	}
+	if atomic != 0 {
+		s.noteAtomic(lo, hi, uint64(b.readEpoch)<<32|1<<uint(w.id))
+	}
 	return true
+}
+
+// noteAtomic adds a warp to those that changed cells atomically since the last barrier of the whole block.
+func (s *sharedCells) noteAtomic(lo, hi, now uint64) {
+	if s.at == nil {
+		s.at = make([]uint64, len(s.wr))
+	}
+	at := s.at[lo:hi]
+	for i, a := range at {
+		if a>>32 != now>>32 {
+			a = now
+		}
+		at[i] = a | now
+	}
+}
+
+// atomicsUnordered tells whether another warp than the last, which writer's word c names, changed the cell atomically and is not
+// ordered before this warp's plain access.
+func (w *warp) atomicsUnordered(c uint32, cell uint64) bool {
+	if c&sharedAtomic == 0 {
+		return false
+	}
+	a := w.wk.cells.at[cell]
+	return uint32(a>>32) == w.blk.readEpoch && w.readersUnordered(uint32(a))
 }
 
 // readersUnordered tells whether one of the warps that read a cell since the last whole barrier has not met this warp at a
@@ -110,6 +139,10 @@ func (w *warp) sharedRace(in *inst, lane int, off, n uint64, write bool) *fault 
 		c, r := s.wr[i], s.rd[i]
 		if w.unordered(c) {
 			other, did = int(c&warpMask), "stored"
+			break
+		}
+		if w.atomicsUnordered(c, i) {
+			other, did = firstLane(uint32(s.at[i])&^(1<<uint(w.id))), "changed atomically"
 			break
 		}
 		if rest := uint32(r) &^ (1 << uint(w.id)); write && uint32(r>>32) == w.blk.readEpoch && rest != 0 {

@@ -35,6 +35,13 @@ func TestRaces(t *testing.T) {
 		{name: "atomic and plain store", decl: tileDecl,
 			broken: tileFill + "bar.sync 0; setp.lt.u32 %p1, %r2, 32; @!%p1 bra L;\nred.shared.add.u32 [tile], 1; ret;\nL: st.shared.u32 [tile], %r1; //!",
 			repair: []string{"L: st.shared.u32 [tile], %r1;", "L: red.shared.add.u32 [tile], 1;"}, thr: 32, check: cuda.SharedRace, space: "shared"},
+		{name: "load after a warp's own atomic", decl: tileDecl, // the other warp's came before
+			broken: tileFill + "bar.sync 0; red.shared.add.u32 [tile+4], 1; setp.lt.u32 %p1, %r2, 32; @%p1 bra L;\nld.shared.u32 %r14, [tile+4]; //!\nL: mov.u32 %r15, 0;",
+			repair: []string{"1; setp", "1; bar.sync 0; setp"}, thr: 32, check: cuda.SharedRace, space: "shared", wantObject: "at byte 4 of tile",
+			wantDetail: "warp 0 (threads 0 to 31) changed atomically"},
+		{name: "store after a warp's own atomic", decl: tileDecl,
+			broken: tileFill + "bar.sync 0; red.shared.add.u32 [tile+4], 1; setp.lt.u32 %p1, %r2, 32; @%p1 bra L;\nst.shared.u32 [tile+4], %r1; //!\nL: mov.u32 %r15, 0;",
+			repair: []string{"1; setp", "1; bar.sync 0; setp"}, thr: 32, check: cuda.SharedRace, space: "shared", wantDetail: "changed atomically"},
 		{name: "barrier of other warps", decl: tileDecl, block: 96,
 			broken: tileFill + "setp.ge.u32 %p1, %r2, 64; @%p1 bra L; bar.sync 1, 64; ret;\nL: ld.shared.u32 %r6, [tile]; //!",
 			repair: []string{"[tile]", "[tile+256]"}, thr: 64, check: cuda.SharedRace, space: "shared"},

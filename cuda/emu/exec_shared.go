@@ -74,7 +74,7 @@ func (w *warp) loadSharedWords(m *memOp, mask uint32) bool {
 				return false
 			}
 			cell := off >> 2
-			if wr := cells.wr[cell]; wr >= floor && w.unordered(wr) {
+			if wr := cells.wr[cell]; wr >= floor && (w.unordered(wr) || w.atomicsUnordered(wr, cell)) {
 				return false
 			}
 			if r := cells.rd[cell]; uint32(r>>32) == b.readEpoch {

@@ -76,6 +76,7 @@ func (wk *worker) nextReadEpoch() uint32 {
 	wk.readEpochs++
 	if wk.readEpochs == 0 {
 		clear(wk.cells.rd)
+		clear(wk.cells.at)
 		wk.readEpochs = 1
 	}
 	return wk.readEpochs
