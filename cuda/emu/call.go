@@ -47,7 +47,7 @@ func (w *warp) callNext(in *inst, c *callOp, mask uint32) *fault {
 
 // call enters fn with the threads in mask; pending threads of the same instruction follow when they are back.
 func (w *warp) call(in *inst, c *callOp, fn *function, mask, pending uint32) *fault {
-	if w.localTop+fn.localBytes > localLimit {
+	if w.localTop+fn.localBytes > localLimit || w.paramTop+fn.paramBytes > localLimit {
 		return w.fault(cuda.CallDepth, in, firstLane(mask), fmt.Sprintf("the frames of nested calls need more than %d bytes of local memory", localLimit))
 	}
 	caller := w.frame()
@@ -90,6 +90,7 @@ func (w *warp) unwind() bool {
 		copyParam(caller, v, &fr, fr.fn.ast.Returns[i], fr.returned)
 	}
 	w.localTop = fr.local
+	w.paramTop -= fr.fn.paramBytes
 	w.fn = f
 	w.base = regBase(w.regs, caller.unit)
 	w.undef = w.undefAll[caller.unit : caller.unit+f.units]

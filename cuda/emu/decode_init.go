@@ -2,6 +2,7 @@ package emu
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/unnoise/unnoise/cuda/ptx"
 )
@@ -55,9 +56,14 @@ func (d *decoder) assigned(gen [][]uint64, words int) [][]uint64 {
 			}
 		}
 	}
+	order := postOrder(ast.Blocks)
+	slices.Reverse(order)
 	for changed := true; changed; {
 		changed = false
-		for i := 1; i < len(in); i++ {
+		for _, i := range order {
+			if i == 0 {
+				continue // nothing is written where the function begins
+			}
 			for _, p := range ast.Blocks[i].Preds {
 				for k := range in[i] {
 					if v := in[i][k] & (in[p][k] | gen[p][k]); v != in[i][k] {
@@ -102,9 +108,10 @@ func (d *decoder) pressure() int {
 			}
 		}
 	}
+	order := postOrder(ast.Blocks)
 	for changed := true; changed; {
 		changed = false
-		for i := len(live) - 1; i >= 0; i-- {
+		for _, i := range order {
 			scan(i, false)
 			for k, v := range now {
 				if live[i][k] != v {
@@ -118,6 +125,30 @@ func (d *decoder) pressure() int {
 		scan(i, true)
 	}
 	return most
+}
+
+// postOrder lists the blocks that control can reach, each after its successors but for the edges that close a loop: the order in
+// which facts that travel backwards settle soonest, and in reverse those that travel forwards.
+func postOrder(blocks []ptx.Block) []int {
+	type visit struct{ block, next int }
+	seen := make([]bool, len(blocks))
+	order := make([]int, 0, len(blocks))
+	seen[0] = true
+	for stack := []visit{{}}; len(stack) > 0; {
+		top := &stack[len(stack)-1]
+		if succs := blocks[top.block].Succs; top.next < len(succs) {
+			s := succs[top.next]
+			top.next++
+			if s >= 0 && !seen[s] {
+				seen[s] = true
+				stack = append(stack, visit{block: s})
+			}
+			continue
+		}
+		order = append(order, top.block)
+		stack = stack[:len(stack)-1]
+	}
+	return order
 }
 
 // weight adds up the 32-bit registers that a set of virtual registers needs; predicates have their own.

@@ -79,6 +79,7 @@ type warp struct {
 	localInit []byte
 	localCap  int64
 	localTop  int64
+	paramTop  int64 // bytes per lane of the parameters of all frames
 
 	async   asyncQueue
 	barWait barrierWait
@@ -101,7 +102,7 @@ func (w *warp) begin(b *block, id int, threads uint32) {
 	w.all, w.live, w.mask = threads, threads, threads
 	w.steps, w.pc, w.meet = 0, 0, noMeet
 	w.stack, w.frames = w.stack[:0], w.frames[:0]
-	w.localTop, w.late = 0, nil
+	w.localTop, w.paramTop, w.late = 0, 0, nil
 	w.epoch, w.minSeen, w.fenced = b.epoch, b.epoch, false
 	for i := range w.seen {
 		w.seen[i] = b.epoch
@@ -141,6 +142,7 @@ func (w *warp) enter(f *function, unit int) {
 	}
 	w.frames = append(w.frames, fr)
 	w.localTop += (f.localBytes + 15) &^ 15
+	w.paramTop += f.paramBytes
 	if f.localBytes > 0 {
 		w.clearLocal(fr.local, f.localBytes)
 	}
