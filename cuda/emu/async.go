@@ -84,7 +84,10 @@ func (o *asyncOp) exec(w *warp, in *inst, mask uint32) *fault {
 // issue checks one thread's copy and marks its destination.
 func (o *asyncOp) issue(w *warp, in *inst, c *asyncCopy, i int) *fault {
 	dst, src, size := o.dstOff, o.srcOff, o.n
-	if o.dst.w != 0 {
+	switch o.dst.w {
+	case w32:
+		dst = address32(w.get(o.dst, i), dst)
+	case w64:
 		dst += w.get(o.dst, i)
 	}
 	if o.src.w != 0 {
@@ -147,7 +150,7 @@ type waitOp struct {
 
 func (o waitOp) exec(w *warp, _ *inst, mask uint32) *fault {
 	return w.completeCopies(mask, func(lane int, group uint32) bool {
-		return o.all || group+o.keep < w.async.group[lane]
+		return o.all || uint64(group)+uint64(o.keep) < uint64(w.async.group[lane])
 	})
 }
 

@@ -84,6 +84,7 @@ func TestRefusedInstructions(t *testing.T) {
 		"ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r6, %r7}, [%r8];", "ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%rd6}, [%r8];",
 		"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f1,%f2,%f3}, {%r6,%r6,%r6,%r6}, {%r6,%r6}, {%f1,%f2,%f3,%f4};", "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%f1,%f2,%f3,%f4}, {%r6,%r6}, {%r6,%r6}, {%f1,%f2,%f3,%f4};",
 		"call missing, ();", "call (%r6), f, ();", "call f, (%r6);", "call %r6, (), f;", "lop3.b32 %r6, %r7, %r8, %r9, %r1;", "lop3.b32 %r6, %r7, %r8, %r9, 300;", "bfi.b32 %r6, %r7, %r8, %r9;",
+		"add.f32 %f1, %f2, 1;", "add.s32 %r6, %r7, 0f3F800000;", "mov.b64 %rd6, 0f3F800000;", "mov.b16 %h1, 0f3F800000;", "mov.b32 %r6, {_, %h1};",
 		"isspacep.shared %r6, %rd1;", "cvta.to.global.u64 %r6, %rd1;", "prmt.b32 %r6, %r7, %r8;", "wmma.load.a.sync.aligned.m16n16k16.global.row.f16 {%r6}, [%rd4], %r7;", "tex.1d.v4.f32.s32 {%f1,%f2,%f3,%f4}, [%rd1, {%r6}];",
 		"{ .param .b32 p0; ld.param.b32 %r6, [p0+0x7fffffffffffffff]; }", "{ .param .b32 p0; st.param.b32 [p0+4], %r6; }", "{ .param .b32 p0; ld.param.b32 %r6, [p0+-4]; }",
 		"mbarrier.init.shared.b64 [%r6], 1;", "cp.async.bulk.commit_group;", "griddepcontrol.wait;", "setmaxnreg.inc.sync.aligned.u32 32;", "discard.global.L2 [%rd4], 128;",

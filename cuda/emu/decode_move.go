@@ -146,6 +146,9 @@ func (d *decoder) pack(to *ptx.Operand, from []ptx.Operand, t ptx.Type) error {
 		if err != nil {
 			return err
 		}
+		if r.w == 0 {
+			return fmt.Errorf("the sink _ has no value to read")
+		}
 		op.parts = append(op.parts, r)
 	}
 	return d.emitPack(op, t)

@@ -2,7 +2,6 @@ package emu
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/unnoise/unnoise/cuda/ptx"
 )
@@ -25,20 +24,16 @@ func (d *decoder) operand(o *ptx.Operand, t ptx.Type) (regRef, error) {
 		}
 		return d.regs[o.Reg.ID], nil
 	case ptx.OpInt:
-		if t == ptx.Pred {
+		switch t {
+		case ptx.Pred:
 			return d.constant(boolBit(o.Imm != 0), wPred, 1), nil
+		case ptx.F32, ptx.F64:
+			return regRef{}, fmt.Errorf("an integer constant for type %s", t)
 		}
 		return d.constant(o.Imm&widthMask(uint(bits)), w, bits), nil
-	case ptx.OpF32:
-		return d.constant(o.Imm&0xffffffff, w, bits), nil
-	case ptx.OpF64:
-		switch t {
-		case ptx.F32:
-			return d.constant(uint64(math.Float32bits(float32(f64(o.Imm)))), w, bits), nil
-		case ptx.F64, ptx.B64:
-			return d.constant(o.Imm, w, bits), nil
-		}
-		return regRef{}, fmt.Errorf("a floating-point constant for type %s", t)
+	case ptx.OpF32, ptx.OpF64:
+		v, err := floatConstant(o, t)
+		return d.constant(v, w, bits), err
 	case ptx.OpSpecial:
 		return d.specialOperand(o.Special)
 	case ptx.OpVar:
@@ -53,6 +48,20 @@ func (d *decoder) operand(o *ptx.Operand, t ptx.Type) (regRef, error) {
 		return regRef{}, nil
 	}
 	return regRef{}, fmt.Errorf("this kind of operand is not supported here")
+}
+
+// floatConstant returns the bits of a floating-point constant as type t, to which it is converted (PTX ISA 4.5.2).
+func floatConstant(o *ptx.Operand, t ptx.Type) (uint64, error) {
+	single := o.Kind == ptx.OpF32
+	switch {
+	case single && (t == ptx.F32 || t == ptx.B32), !single && (t == ptx.F64 || t == ptx.B64):
+		return o.Imm, nil
+	case single && t == ptx.F64:
+		return bits64(float64(f32(o.Imm))), nil
+	case t == ptx.F32:
+		return bits32(float32(f64(o.Imm))), nil
+	}
+	return 0, fmt.Errorf("a floating-point constant for type %s", t)
 }
 
 func (d *decoder) specialOperand(name string) (regRef, error) {

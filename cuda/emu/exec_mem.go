@@ -25,7 +25,7 @@ func (w *warp) addresses(m *memOp) *[warpSize]uint64 {
 	case 4:
 		r := w.reg32(m.base.off)
 		for i := range a {
-			a[i] = uint64(r[i]) + m.off
+			a[i] = address32(uint64(r[i]), m.off)
 		}
 	default:
 		for i := range a {
@@ -34,6 +34,9 @@ func (w *warp) addresses(m *memOp) *[warpSize]uint64 {
 	}
 	return a
 }
+
+// address32 adds an offset to a register of 32 bits: the sum wraps, and is widened so that what lies below 0 stays recognisable.
+func address32(base, off uint64) uint64 { return uint64(int64(int32(base + off))) }
 
 // checkAddress reports an address register that holds undefined values.
 func (w *warp) checkAddress(in *inst, mask uint32) *fault {
