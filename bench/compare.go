@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-
-	"github.com/unnoise/unnoise/kernels/blas"
 )
 
 // Tolerance is how far output, loss and each gradient may be from PyTorch's in float64, relative.
@@ -44,8 +42,6 @@ func (o Options) log(format string, a ...any) {
 		o.Log(format, a...)
 	}
 }
-
-func blasName() string { return blas.Name() }
 
 // Steps times our training step alone: a RoundRow a round.
 func Steps(ctx context.Context, o Options) error {

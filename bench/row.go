@@ -3,6 +3,8 @@ package bench
 import (
 	"fmt"
 	"time"
+
+	"github.com/unnoise/unnoise/kernels/blas"
 )
 
 // Row is what every row of a comparison carries: the machine, the build and the moment.
@@ -89,6 +91,6 @@ const parityOK = "ok"
 func (r StepRow) label() string { return fmt.Sprintf("%s, batch %d", r.Preset, r.Batch) }
 
 func (o Options) row(kind string) Row {
-	return Row{Kind: kind, Device: device(), Threads: o.Threads, Load: loadAverage(), Commit: o.Commit, BLAS: blasName(),
+	return Row{Kind: kind, Device: device(), Threads: o.Threads, Load: loadAverage(), Commit: o.Commit, BLAS: blas.Name(),
 		Time: time.Now().UTC().Format(time.RFC3339)}
 }
