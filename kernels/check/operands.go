@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -108,6 +109,33 @@ func guardsIntact(o *kernels.Operand) error {
 		}
 	})
 	return err
+}
+
+// snapshot copies the inputs that a kernel may not write to; those it updates in place are nil.
+func snapshot(c *kernels.Call) []*kernels.Operand {
+	list := make([]*kernels.Operand, len(c.In))
+	for i, in := range c.In {
+		if in != nil && !slices.Contains(c.Out, in) {
+			o := *in
+			o.F32, o.I32 = slices.Clone(in.F32), slices.Clone(in.I32)
+			list[i] = &o
+		}
+	}
+	return list
+}
+
+// unchanged reports the first input that differs in a bit from its copy.
+func unchanged(c *kernels.Call, before []*kernels.Operand) error {
+	for i, b := range before {
+		if b == nil {
+			continue
+		}
+		same := func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) }
+		if !slices.EqualFunc(c.In[i].F32, b.F32, same) || !slices.Equal(c.In[i].I32, b.I32) {
+			return fmt.Errorf("%s: an input is written to", b.Name)
+		}
+	}
+	return nil
 }
 
 // Operands makes the call of a case: inputs filled from a seed that the operator and the case decide, outputs stale.

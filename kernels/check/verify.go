@@ -63,7 +63,12 @@ func verifyOnce(cs kernels.Case, v *kernels.Variant, q kernels.Queue, p kernels.
 		res.Error = err.Error()
 		return true
 	}
+	before := snapshot(got)
 	if err := v.Kernel.Run(q, got); err != nil {
+		res.Error = err.Error()
+		return true
+	}
+	if err := unchanged(got, before); err != nil {
 		res.Error = err.Error()
 		return true
 	}

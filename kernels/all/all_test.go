@@ -1,0 +1,58 @@
+package all
+
+import (
+	"math"
+	"testing"
+
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/kerneltest"
+)
+
+// TestComplete holds every registered operator to what an operator must have: a reference, a CPU variant, cases of distinct names with
+// shapes that it takes, a tolerance with its reason, a cost.
+func TestComplete(t *testing.T) {
+	for _, f := range kernels.Families() {
+		backends, name := map[string]int{}, f.Op.Name()
+		for _, v := range f.Variants {
+			backends[v.Backend]++
+			if v.Reason == "" || v.Number < 1 {
+				t.Errorf("%s: variant %s/%d has no number or no reason", name, v.Backend, v.Number)
+			}
+		}
+		if backends["reference"] != 1 || backends["cpu"] < 1 {
+			t.Errorf("%s: variants %v, expected one reference and one or more for the CPU", name, backends)
+		}
+		if f.Op.Tolerance(kernels.F32).Why == "" {
+			t.Errorf("%s: the tolerance has no reason", name)
+		}
+		seen := map[string]bool{}
+		for _, c := range f.Op.Cases() {
+			if seen[c.Name] || c.Name == "" {
+				t.Errorf("%s: case %q has no name of its own", name, c.Name)
+			}
+			seen[c.Name] = true
+			var specs []*kernels.Spec
+			for _, in := range c.In {
+				specs = append(specs, in.Spec)
+			}
+			out, err := c.Op.Infer(specs)
+			if err != nil {
+				t.Errorf("%s, case %q: %v", name, c.Name, err)
+				continue
+			}
+			if cost := c.Op.Cost(specs, out); !(cost.Bytes > 0) || cost.FLOPs < 2*cost.MACs || math.IsInf(cost.FLOPs, 0) {
+				t.Errorf("%s, case %q: cost %+v", name, c.Name, cost)
+			}
+		}
+		if len(seen) == 0 {
+			t.Errorf("%s has no cases", name)
+		}
+	}
+}
+
+// TestSmallOperators runs the operators of a sampling chain and of the record of a run, which have no test of their own.
+func TestSmallOperators(t *testing.T) {
+	for _, name := range []string{"chain_time", "record"} {
+		t.Run(name, func(t *testing.T) { kerneltest.Run(t, name) })
+	}
+}
