@@ -85,7 +85,7 @@ func (o *atomicOp) global(w *warp, in *inst, mask uint32) *fault {
 		}
 		if v.tracked {
 			w.acquire(w.addr[i])
-			if !wk.noteAtomic(v, off, m.total) {
+			if !wk.noteAtomic(v, off, m.total, false) {
 				return w.globalRace(in, i, v, off, m.total, true)
 			}
 			w.release(w.addr[i])

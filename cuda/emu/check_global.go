@@ -7,8 +7,8 @@ import (
 )
 
 // A race cell stands for the smallest piece of memory that the kernel accesses. The writer's and the reader's word hold
-// the block that accessed it, plus one, and how often that block had released its writes to others; two marks say that
-// several blocks did, and that all writes were atomic.
+// the block that accessed it, plus one, and how often that block had released its writes to others; three marks say that
+// several blocks did, that all writes were atomic, and that these were only atomic loads.
 const (
 	blockBits  = 26
 	blockMask  = uint32(1)<<blockBits - 1
@@ -16,6 +16,7 @@ const (
 	epochMax   = 7
 	manyBlocks = uint32(1) << 29
 	atomicMark = uint32(1) << 30
+	loadMark   = uint32(1) << 31
 )
 
 // racePage holds the cells of one page.
@@ -76,7 +77,7 @@ func (wk *worker) noteRead(v *view, off, n uint64) bool {
 	return wk.eachCells(v, off, n, func(wr, rd []uint32) bool {
 		rd = rd[:len(wr)]
 		for i, c := range wr {
-			if c != 0 && (c^me)&(blockMask|manyBlocks) != 0 && !wk.ordered(c) {
+			if c != 0 && c&loadMark == 0 && (c^me)&(blockMask|manyBlocks) != 0 && !wk.ordered(c) {
 				return false
 			}
 			if r := rd[i]; r != me {
@@ -105,18 +106,27 @@ func (wk *worker) noteWrite(v *view, off, n uint64) bool {
 	})
 }
 
-// noteAtomic records an atomic access, which races only with plain ones of other blocks.
-func (wk *worker) noteAtomic(v *view, off, n uint64) bool {
+// noteAtomic records an atomic access, which races only with plain ones of other blocks; a load only with plain stores.
+func (wk *worker) noteAtomic(v *view, off, n uint64, load bool) bool {
 	me := wk.blk.mark
 	return wk.eachCells(v, off, n, func(wr, rd []uint32) bool {
 		for i, c := range wr {
-			if c != 0 && c&atomicMark == 0 && (c^me)&blockMask != 0 && !wk.ordered(c) {
+			if c != 0 && c&atomicMark == 0 {
+				if (c^me)&blockMask != 0 && !wk.ordered(c) {
+					return false
+				}
+				if load {
+					continue // the word goes on standing for the plain store
+				}
+			}
+			if r := rd[i]; !load && r != 0 && (r^me)&(blockMask|manyBlocks) != 0 && !wk.ordered(r) {
 				return false
 			}
-			if r := rd[i]; r != 0 && (r^me)&(blockMask|manyBlocks) != 0 && !wk.ordered(r) {
-				return false
+			marks := atomicMark
+			if load && (c == 0 || c&loadMark != 0) {
+				marks |= loadMark
 			}
-			wr[i] = joinBlocks(c&^atomicMark, me) | atomicMark
+			wr[i] = joinBlocks(c&^(atomicMark|loadMark), me) | marks
 		}
 		return true
 	})
@@ -163,7 +173,7 @@ func (wk *worker) rival(v *view, off, n uint64, write bool) (block int64, did st
 	me := wk.blk.mark
 	block, did = -1, "stored"
 	name := func(c uint32, what string) bool {
-		if c == 0 || (c^me)&(blockMask|manyBlocks) == 0 || wk.ordered(c) {
+		if c == 0 || !write && c&loadMark != 0 || (c^me)&(blockMask|manyBlocks) == 0 || wk.ordered(c) {
 			return false
 		}
 		did = what
@@ -175,7 +185,9 @@ func (wk *worker) rival(v *view, off, n uint64, write bool) (block int64, did st
 	wk.eachCells(v, off, n, func(wr, rd []uint32) bool {
 		for i, c := range wr {
 			what := "stored"
-			if c&atomicMark != 0 {
+			if c&loadMark != 0 {
+				what = "loaded"
+			} else if c&atomicMark != 0 {
 				what = "changed atomically"
 			}
 			if name(c, what) || write && name(rd[i], "loaded") {

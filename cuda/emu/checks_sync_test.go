@@ -61,6 +61,11 @@ func TestRaces(t *testing.T) {
 		{name: "flag that is stored plainly", broken: "setp.ne.u32 %p1, %r2, 0; @%p1 ret; mul.wide.u32 %rd6, %r3, 4; add.s64 %rd6, %rd6, %rd2; st.global.u32 [%rd6+4], 7; membar.gl;\n" +
 			"setp.ne.u32 %p2, %r3, 0; @%p2 bra L; st.global.u32 [%rd2], 1; ret;\nL: ld.global.u32 %r6, [%rd2]; //!",
 			repair: []string{"st.global.u32 [%rd2], 1;", "st.release.gpu.global.u32 [%rd2], 1;", "ld.global.u32 %r6", "ld.acquire.gpu.global.u32 %r6"}, blk: 1, check: cuda.GlobalRace, space: "global"},
+		{name: "store where another block loaded atomically", broken: "setp.ne.u32 %p1, %r3, 0; @%p1 bra L; ld.volatile.global.u32 %r6, [%rd2]; ret;\nL: st.global.u32 [%rd2], %r1; //!",
+			repair: []string{"L: st.global.u32 [%rd2], %r1;", "L: ld.global.u32 %r6, [%rd2];"}, blk: 1, check: cuda.GlobalRace, space: "global", wantDetail: "block (0,0,0) loaded"},
+		{name: "atomic load of a plain store", // which the storing block has loaded, too
+			broken: "setp.ne.u32 %p1, %r3, 0; @%p1 bra L; st.global.u32 [%rd2], %r1; ld.volatile.global.u32 %r6, [%rd2]; ret;\nL: ld.volatile.global.u32 %r6, [%rd2]; //!",
+			repair: []string{"st.global.u32 [%rd2], %r1;", "st.volatile.global.u32 [%rd2], %r1;"}, blk: 1, check: cuda.GlobalRace, space: "global", wantDetail: "loads what block (0,0,0) stored"},
 		{name: "bytes of one word", broken: "mul.wide.u32 %rd6, %r3, 1; add.s64 %rd6, %rd6, %rd2;\nst.global.u8 [%rd6], %r1; //!\nst.global.u8 [%rd6+1], %r1;",
 			repair: []string{"[%rd6+1]", "[%rd6+2]"}, blk: 1, wantObject: "at byte 1 of operand y", wantDetail: "block (0,0,0) stored", check: cuda.GlobalRace, space: "global"},
 	})

@@ -52,7 +52,7 @@ func joinClock(dst, src []uint8) {
 
 // loadSync gives volatile, relaxed and acquire loads their meaning between blocks.
 func (w *warp) loadSync(in *inst, mask uint32) *fault {
-	return w.eachSync(in, mask, func(addr uint64) { w.acquire(addr) })
+	return w.eachSync(in, mask, true, w.acquire)
 }
 
 // storeSync gives volatile, relaxed and release stores their meaning between blocks.
@@ -60,11 +60,11 @@ func (w *warp) storeSync(in *inst, mask uint32) *fault {
 	if in.ast.Has("release") {
 		w.blk.fenced = true
 	}
-	return w.eachSync(in, mask, func(addr uint64) { w.release(addr) })
+	return w.eachSync(in, mask, false, w.release)
 }
 
 // eachSync records an access as atomic and calls f with its address.
-func (w *warp) eachSync(in *inst, mask uint32, f func(addr uint64)) *fault {
+func (w *warp) eachSync(in *inst, mask uint32, load bool, f func(addr uint64)) *fault {
 	if w.wk.l.blocks == 1 {
 		return nil
 	}
@@ -75,8 +75,8 @@ func (w *warp) eachSync(in *inst, mask uint32, f func(addr uint64)) *fault {
 		if bad != nil {
 			return bad
 		}
-		if v.tracked && !w.wk.noteAtomic(v, off, m.total) {
-			return w.globalRace(in, i, v, off, m.total, true)
+		if v.tracked && !w.wk.noteAtomic(v, off, m.total, load) {
+			return w.globalRace(in, i, v, off, m.total, !load)
 		}
 		f(w.addr[i])
 	}
