@@ -143,6 +143,16 @@ func TestCompareVoid(t *testing.T) {
 	if !strings.Contains(out.String(), "void") {
 		t.Errorf("the table does not say void:\n%s", out.String())
 	}
+	for _, load := range []float64{0, 1e3} {
+		out.Reset()
+		rows[0].Load = load
+		if err := WriteTable(&out, rows); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(out.String(), "other programs ran") != (load > 0) {
+			t.Errorf("load %g:\n%s", load, out.String())
+		}
+	}
 }
 
 func TestCompareFails(t *testing.T) {

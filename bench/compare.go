@@ -77,8 +77,9 @@ func Compare(ctx context.Context, o Options) ([]StepRow, error) {
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(o.Threads))
 	var rows []StepRow
+	load := loadAverage()
 	for _, preset := range o.Presets {
-		row, err := o.compare(ctx, preset)
+		row, err := o.compare(ctx, preset, load)
 		if err != nil {
 			return rows, fmt.Errorf("preset %s: %w", preset, err)
 		}
@@ -103,8 +104,8 @@ func (o Options) stepper(preset string) (*Stepper, error) {
 	return s, nil
 }
 
-// compare is the run of one preset.
-func (o Options) compare(ctx context.Context, preset string) (row StepRow, err error) {
+// compare is the run of one preset; load is that before the whole run, without its own share.
+func (o Options) compare(ctx context.Context, preset string, load float64) (row StepRow, err error) {
 	o.log("%s: parity of output, loss and gradients", preset)
 	parity, err := o.parity(ctx, preset)
 	if err != nil {
@@ -114,6 +115,7 @@ func (o Options) compare(ctx context.Context, preset string) (row StepRow, err e
 		return row, err
 	}
 	row.Row = o.row("step")
+	row.Load = load
 	o.log("%s: warming up", preset)
 	s, err := o.stepper(preset)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"math"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -65,6 +67,7 @@ func panel(r StepRow) *plot.Plot {
 	p.X.Min, p.X.Max = 0, 1.22*max(r.Ours.P90, r.Theirs.P90, r.Wall)
 	p.Y.Min, p.Y.Max = -0.6, 1.6
 	p.Y.Tick.Marker = plot.ConstantTicks{{Value: 1, Label: Ours}, {Value: 0, Label: "PyTorch"}}
+	p.X.Tick.Marker = plot.TickerFunc(ticks)
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Tick.Label.Font, a.Tick.Label.Color = sans(9), ink
 		a.LineStyle.Color, a.Tick.LineStyle.Color = grey, grey
@@ -74,6 +77,22 @@ func panel(r StepRow) *plot.Plot {
 	grid.Vertical.Color, grid.Horizontal.Width = faint, 0
 	p.Add(grid, stepBars(r))
 	return p
+}
+
+// ticks marks multiples of 1, 2 or 5 times a power of ten, at most nine from zero on.
+func ticks(_, high float64) []plot.Tick {
+	step := math.Pow(10, math.Floor(math.Log10(high/8)))
+	for _, m := range []float64{1, 2, 5, 10} {
+		if high/(m*step) <= 8 {
+			step *= m
+			break
+		}
+	}
+	var list []plot.Tick
+	for i := 0; float64(i)*step <= high; i++ {
+		list = append(list, plot.Tick{Value: float64(i) * step, Label: strconv.FormatFloat(float64(i)*step, 'g', 6, 64)})
+	}
+	return list
 }
 
 // stepBars draws the two bars and the wall of a result.

@@ -12,7 +12,7 @@ type Row struct {
 	Kind    string  `json:"kind"`   // matmul, parity, round or step
 	Device  string  `json:"device"` // processor
 	Threads int     `json:"threads"`
-	Load    float64 `json:"load"` // load average of the last minute before the measurement, -1 where unknown
+	Load    float64 `json:"load"` // load average of the last minute before the measurement (of a step row: before the whole run), -1 where unknown
 	Commit  string  `json:"commit"`
 	BLAS    string  `json:"blas"` // our matrix product
 	Time    string  `json:"time"` // UTC, RFC 3339

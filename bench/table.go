@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"text/tabwriter"
 )
 
@@ -27,7 +28,14 @@ func WriteTable(w io.Writer, rows []StepRow) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.0f\t%.0f\t%s\t%.0f\t%.2f\t%.2f\t%s\n", r.label(), r.Ours, r.Theirs, ratio, r.OursCPU, r.TheirsCPU, cpu, r.Wall,
 			r.Ours.Median/r.Wall, r.Load, r.Parity)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if most := 0.5 * float64(runtime.NumCPU()); r.Load > most {
+		fmt.Fprintf(w, "\nother programs ran (load %.2f on %s): wall times of several threads, which wait for each other, say little\n", r.Load,
+			count(runtime.NumCPU(), "processor"))
+	}
+	return nil
 }
 
 // String is median (p10, p90).
