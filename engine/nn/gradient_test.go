@@ -37,6 +37,17 @@ func TestSmallUNetGradients(t *testing.T) {
 	}
 }
 
+// TestMLPGradients does the same for the network for points.
+func TestMLPGradients(t *testing.T) {
+	cfg := nn.DefaultMLPConfig()
+	cfg.Hidden, cfg.Layers, cfg.TimeEmbedDim = 8, 3, 6
+	net, err := nn.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkNetwork(t, net, kernels.Dense(kernels.F32, 5, 1, 1, 2))
+}
+
 func checkNetwork(t *testing.T, net nn.Network, x kernels.Spec) {
 	set, err := nn.Declare(net, x, kernels.Spec{})
 	if err != nil {

@@ -140,27 +140,59 @@ eval_samples = 11
 sample_count = 5
 `
 
-// TestClassesOnImages trains a network with classes on images that are not square, with more samples in a step than there are, and does
-// it again with the memory of dead tensors poisoned: every file of the checkpoint is the same.
+// TestClassesOnImages trains a network with classes, dropout and mirrored samples on images that are not square, with more samples in a
+// step than there are. Every file of the checkpoint is the same with the memory of dead tensors poisoned, and with a stop and a resume.
 func TestClassesOnImages(t *testing.T) {
 	dir := t.TempDir()
 	writeIDX(t, dir, "train", 10, 8, 4, 3)
 	writeIDX(t, dir, "t10k", 4, 8, 4, 3)
-	var runs []string
-	for _, poison := range []bool{false, true} {
-		r, err := train.Parse("pictures", fmt.Sprintf(pictures, dir), nil)
+	whole, poisoned, parts := filepath.Join(dir, "whole"), filepath.Join(dir, "poisoned"), filepath.Join(dir, "parts")
+	take := func(out string, resume, poison bool, set ...string) string {
+		r, err := train.Parse("pictures", fmt.Sprintf(pictures, dir), set)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := filepath.Join(t.TempDir(), "run")
-		m := graph.NewCPU(graph.CPUOptions{Workers: 2, Poison: poison})
-		res, err := train.Run(context.Background(), train.Options{Recipe: r, Out: out, Machine: m})
+		res, err := train.Run(context.Background(), train.Options{Recipe: r, Out: out, Resume: resume,
+			Machine: graph.NewCPU(graph.CPUOptions{Workers: 2, Poison: poison})})
 		if err != nil {
 			t.Fatal(err)
 		}
-		runs = append(runs, res.Checkpoint)
+		return res.Checkpoint
 	}
-	same(t, runs[0], runs[1])
+	want := take(whole, false, false)
+	same(t, want, take(poisoned, false, true))
+	take(parts, false, false, "train.steps=2")
+	same(t, want, take(parts, true, false))
+}
+
+// TestAccumulation takes the same steps with batches of 30 and with three micro-batches of a third: samples, times and noise are the same, so
+// losses and weights agree to rounding.
+func TestAccumulation(t *testing.T) {
+	for _, objective := range []string{"simple", "min-snr"} {
+		var weights [2][]float32
+		var losses [2]float64
+		for i, split := range [][]string{{"train.batch=30"}, {"train.batch=10", "train.accumulate=3"}} {
+			res := run(t, train.Options{Recipe: tiny(t, append(split, "diffusion.objective.kind="+objective)...), Out: t.TempDir()})
+			weights[i], losses[i] = res.Model.Weights, res.Loss
+		}
+		if d := losses[1] - losses[0]; !(d*d <= 1e-10) {
+			t.Errorf("%s: loss %g in one batch, %g in three", objective, losses[0], losses[1])
+		}
+		for i, w := range weights[0] {
+			if d := weights[1][i] - w; !(d*d <= 1e-8) {
+				t.Fatalf("%s: weight %d is %g in one batch, %g in three", objective, i, w, weights[1][i])
+			}
+		}
+	}
+}
+
+// TestOptions refuses a run without a recipe or a directory.
+func TestOptions(t *testing.T) {
+	for _, o := range []train.Options{{Out: "x"}, {Recipe: tiny(t)}} {
+		if _, err := train.Run(context.Background(), o); err == nil || !strings.Contains(err.Error(), "set Recipe and Out") {
+			t.Errorf("error %v", err)
+		}
+	}
 }
 
 // TestClassesRefused refuses labels that do not fit the network.

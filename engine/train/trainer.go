@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,9 +21,9 @@ import (
 // Options is a training run. The callbacks may be nil.
 type Options struct {
 	Recipe  *Recipe
-	Out     string // run directory
-	Resume  bool   // continue from the last checkpoint of Out
-	Machine graph.Machine
+	Out     string        // run directory
+	Resume  bool          // continue from the last checkpoint of Out
+	Machine graph.Machine // nil: this machine's processor
 
 	OnProgress   func(Progress) // each train.log_every steps
 	OnEval       func(Evaluation)
@@ -92,6 +93,12 @@ type trainer struct {
 
 // Run trains until the recipe's total number of steps, or until ctx ends: then it saves a checkpoint and returns ctx's error.
 func Run(ctx context.Context, o Options) (*Result, error) {
+	if o.Recipe == nil || o.Out == "" {
+		return nil, errors.New("a run needs a recipe and a directory: set Recipe and Out")
+	}
+	if o.Machine == nil {
+		o.Machine = graph.NewCPU(graph.CPUOptions{})
+	}
 	t := &trainer{Options: o}
 	if err := t.prepare(); err != nil {
 		return nil, err
