@@ -46,7 +46,8 @@ func RoundUp(c int) int { return (c + PitchMultiple - 1) / PitchMultiple * Pitch
 
 // Spec is the type and layout of a tensor: N images of H x W pixels of C channels, channels last. Element
 // (n, h, w, c) lies at ((n*H+h)*W+w)*Pitch + c. Weights of a convolution are O,KH,KW,I in the same four places;
-// matrices are (rows,1,1,columns) or (batch,1,rows,columns); vectors (1,1,1,C). Lanes C..RoundUp(C) of a row are zero.
+// matrices are (rows,1,1,columns) or (batch,1,rows,columns); vectors (1,1,1,C). Lanes C..Pitch of
+// a row are padding that kernels neither read nor write: zero in persistent buffers, anything in temporary ones.
 type Spec struct {
 	DType      DType
 	N, H, W, C int

@@ -25,7 +25,27 @@ func (missingGradient) Grad(kernels.Builder, kernels.Node, []kernels.Value, []bo
 	return make([]kernels.Value, 1)
 }
 
+// failing is an operator whose kernel panics.
+type failing struct{ elementwise.Scale }
+
+func (failing) Name() string { return "failing" }
+
+// TestPanickingKernel ends a run with an error that names program, step and operator.
+func TestPanickingKernel(t *testing.T) {
+	g := graph.New()
+	g.Output("y", kernels.Emit1(g, failing{}, g.Input("x", dense(1, 1, 1, 8))))
+	r, err := graph.NewCPU(graph.CPUOptions{}).Load(compile(t, g))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run(&kernels.StepState{}); err == nil || err.Error() != "program test, step 0, operator failing: internal error: out of paper" {
+		t.Errorf("error %v", err)
+	}
+}
+
 func init() {
+	kernels.Register(failing{}, kernels.Reference(double[float32], double[float64]),
+		kernels.Func("cpu", 1, "for a test", nil, nil, func(kernels.Queue, *kernels.Call) error { panic("out of paper") }))
 	kernels.Register(wrongScale{}, kernels.Reference(double[float32], double[float64]))
 }
 

@@ -256,8 +256,14 @@ func (r *cpuRunner) Run(s *kernels.StepState) error {
 	return nil
 }
 
-func (r *cpuRunner) step(i int, s *kernels.StepState) error {
+// step runs a call; a kernel that panics ends as an error that names it.
+func (r *cpuRunner) step(i int, s *kernels.StepState) (err error) {
 	c := &r.calls[i]
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("program %s, step %d, operator %s: internal error: %v", r.p.Name, i, c.Op.Name(), p)
+		}
+	}()
 	c.State = s
 	if err := r.kernels[i].Run(r.m.queue, c); err != nil {
 		return fmt.Errorf("program %s, step %d, operator %s: %w", r.p.Name, i, c.Op.Name(), err)

@@ -69,7 +69,7 @@ func (e *BadStepError) Error() string {
 	if where == "" {
 		where = "the gradient norm, summed over finite gradients"
 	}
-	return fmt.Sprintf("step %d is not finite: first in %s. The state before it is saved in %s; lower train.learning_rate or train.clip, or look at the data of that step",
+	return fmt.Sprintf("step %d is not finite: first in %s. The state before it is saved in %s. Resumed, the run would take the same step again: look at its data, or begin another run with a lower train.learning_rate or train.clip",
 		e.Step, where, e.Checkpoint)
 }
 
