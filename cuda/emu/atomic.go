@@ -74,6 +74,7 @@ func (o *atomicOp) global(w *warp, in *inst, mask uint32) *fault {
 		l.atomics.Lock()
 		defer l.atomics.Unlock()
 	}
+	last := ^uint64(0) // lanes of one address hand data over once
 	for t := mask; t != 0; t &= t - 1 {
 		i := bits.TrailingZeros32(t)
 		v, off, bad := w.access(in, i, w.addr[i], m.total, cuda.ReadWrite)
@@ -84,11 +85,17 @@ func (o *atomicOp) global(w *warp, in *inst, mask uint32) *fault {
 			return w.globalFault(cuda.Uninitialized, in, i, w.addr[i], "an atomic on bytes that nobody wrote")
 		}
 		if v.tracked {
-			w.acquire(w.addr[i])
+			again := w.addr[i] == last
+			last = w.addr[i]
+			if !again {
+				w.acquire(last)
+			}
 			if !wk.noteAtomic(v, off, m.total, false) {
 				return w.globalRace(in, i, v, off, m.total, true)
 			}
-			w.release(w.addr[i])
+			if !again {
+				w.release(last)
+			}
 		}
 		wk.saveOld(v, off, m.total)
 		o.apply(w, m, i, unsafe.Pointer(&v.a.data[off]), o.far)

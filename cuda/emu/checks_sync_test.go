@@ -58,6 +58,11 @@ func TestRaces(t *testing.T) {
 			broken: "setp.ne.u32 %p1, %r2, 0; @%p1 ret; mul.wide.u32 %rd6, %r3, 4; add.s64 %rd6, %rd6, %rd2; st.global.u32 [%rd6+4], 7;\natom.global.inc.u32 %r6, [%rd2], 1;\n" +
 				"setp.ne.u32 %p2, %r6, 1; @%p2 ret; membar.gl;\nld.global.u32 %r7, [%rd2+4]; //!", repair: []string{"atom", "membar.gl; atom"}, blk: 1,
 			check: cuda.GlobalRace, space: "global", wantObject: "at byte 4 of operand y", wantDetail: "block (0,0,0) stored"},
+		{name: "store after a warp's flag", block: 32, // whose lanes all change it
+			broken: "setp.ne.u32 %p1, %r3, 0; @%p1 bra L; membar.gl; red.global.add.u32 [%rd2], 1; st.global.u32 [%rd2+4], %r1; ret;\n" +
+				"L: atom.global.add.u32 %r6, [%rd2], 1; membar.gl;\nld.global.u32 %r7, [%rd2+4]; //!",
+			repair: []string{"membar.gl; red.global.add.u32 [%rd2], 1; st.global.u32 [%rd2+4], %r1;", "st.global.u32 [%rd2+4], %r1; membar.gl; red.global.add.u32 [%rd2], 1;"}, blk: 1,
+			check: cuda.GlobalRace, space: "global", wantObject: "at byte 4 of operand y", wantDetail: "block (0,0,0) stored"},
 		{name: "flag that is stored plainly", broken: "setp.ne.u32 %p1, %r2, 0; @%p1 ret; mul.wide.u32 %rd6, %r3, 4; add.s64 %rd6, %rd6, %rd2; st.global.u32 [%rd6+4], 7; membar.gl;\n" +
 			"setp.ne.u32 %p2, %r3, 0; @%p2 bra L; st.global.u32 [%rd2], 1; ret;\nL: ld.global.u32 %r6, [%rd2]; //!",
 			repair: []string{"st.global.u32 [%rd2], 1;", "st.release.gpu.global.u32 [%rd2], 1;", "ld.global.u32 %r6", "ld.acquire.gpu.global.u32 %r6"}, blk: 1, check: cuda.GlobalRace, space: "global"},

@@ -69,6 +69,7 @@ func (w *warp) eachSync(in *inst, mask uint32, load bool, f func(addr uint64)) *
 		return nil
 	}
 	m := in.mem
+	last := ^uint64(0) // lanes of one address hand data over once
 	for t := mask; t != 0; t &= t - 1 {
 		i := bits.TrailingZeros32(t)
 		v, off, bad := w.access(in, i, w.addr[i], m.total, cuda.Read)
@@ -78,7 +79,10 @@ func (w *warp) eachSync(in *inst, mask uint32, load bool, f func(addr uint64)) *
 		if v.tracked && !w.wk.noteAtomic(v, off, m.total, load) {
 			return w.globalRace(in, i, v, off, m.total, !load)
 		}
-		f(w.addr[i])
+		if w.addr[i] != last {
+			f(w.addr[i])
+		}
+		last = w.addr[i]
 	}
 	return nil
 }
