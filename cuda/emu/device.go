@@ -62,7 +62,9 @@ type device struct {
 	counting bool
 	counted  []cuda.LaunchCounters
 
-	syncs map[uint64][]uint8 // releases seen at each address, in the current launch
+	syncs     map[uint64][]uint8 // releases seen at each address, in the current launch
+	syncBytes int64              // memory of syncs
+	syncAll   []uint8            // stands for every release so far, at addresses that syncs has no memory for
 }
 
 func (d *device) worker(i int) *worker {

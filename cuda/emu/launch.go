@@ -145,7 +145,7 @@ func (l *launch) runSerial() (*cuda.LaunchCounters, *fault) {
 	wk := l.dev.worker(0)
 	l.stamp = l.dev.nextStamp()
 	wk.prepare(l)
-	l.dev.syncs = map[uint64][]uint8{}
+	l.dev.syncs, l.dev.syncBytes, l.dev.syncAll = map[uint64][]uint8{}, 0, nil
 	for i := int64(0); i < l.blocks; i++ {
 		if f := wk.runBlock(i); f != nil {
 			return l.counters([]*worker{wk}), f

@@ -8,7 +8,12 @@ import (
 
 // Blocks may hand data to each other: one writes, executes a fence and changes a flag atomically; the other changes or reads
 // the flag atomically and then reads the data. Kernels that can do so run their blocks in order, and the device keeps, for
-// each address used in this way, how often each block had released its writes there.
+// each address used in this way, how often each block had released its writes there. That takes blocks x addresses bytes: beyond
+// syncLimit, new addresses share one clock that stands for every release so far, so races between blocks that hand over
+// there go unreported; nothing is reported wrongly.
+
+// syncLimit is how much memory the clocks of one launch may take: 16384 addresses in a launch of as many blocks.
+const syncLimit = 256 << 20
 
 // release publishes the current block's writes at addr if a fence came before; acquire takes over what others published.
 func (w *warp) release(addr uint64) {
@@ -17,16 +22,38 @@ func (w *warp) release(addr uint64) {
 		return
 	}
 	clock := l.dev.syncs[addr]
-	if int64(len(clock)) < l.blocks {
-		clock = make([]uint8, l.blocks)
+	if clock == nil {
+		clock = l.newClock()
 		l.dev.syncs[addr] = clock
 	}
 	if b.releases < epochMax {
 		b.releases++
 	}
-	joinClock(clock, b.acquired)
-	clock[b.index] = uint8(b.releases)
+	if &clock[0] != &l.all()[0] {
+		joinClock(clock, b.acquired)
+		clock[b.index] = uint8(b.releases)
+	}
 	b.mark = uint32(b.index) + 1 | min(b.releases, epochMax-1)<<epochShift
+}
+
+// newClock returns the clock of an address that is used for the first time.
+func (l *launch) newClock() []uint8 {
+	if l.dev.syncBytes+l.blocks > syncLimit {
+		return l.all()
+	}
+	l.dev.syncBytes += l.blocks
+	return make([]uint8, l.blocks)
+}
+
+// all is the clock that is ahead of every block's releases.
+func (l *launch) all() []uint8 {
+	if l.dev.syncAll == nil {
+		l.dev.syncAll = make([]uint8, l.blocks)
+		for i := range l.dev.syncAll {
+			l.dev.syncAll[i] = epochMax
+		}
+	}
+	return l.dev.syncAll
 }
 
 func (w *warp) acquire(addr uint64) {
