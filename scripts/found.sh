@@ -10,7 +10,11 @@ if command -v "${CC:-cc}" >/dev/null 2>&1; then line "C compiler" "$(${CC:-cc} -
 	line "C compiler" "missing (only OpenBLAS and the GPU build need one): apt install gcc libc6-dev"; fi
 if [ "${OPENBLAS:-}" = yes ]; then line OpenBLAS "found (for comparison: make BLAS=openblas)"; else
 	line OpenBLAS "missing (only comparisons, and processors without AVX2, want it): apt install libopenblas-dev"; fi
-if python3 -c 'import torch' 2>/dev/null; then line PyTorch "$(python3 -c 'import torch; print(torch.__version__)')"; else
+torch=
+for python in python3 /usr/bin/python3; do
+	[ -n "$torch" ] || torch=$("$python" -c 'import torch; print(torch.__version__)' 2>/dev/null) && found=$python
+done
+if [ -n "$torch" ]; then line PyTorch "$torch ($found)"; else
 	line PyTorch "missing (only bench/peers needs it): apt install python3-torch"; fi
 if [ -d /usr/share/datasets/fashion-mnist ]; then line Fashion-MNIST /usr/share/datasets/fashion-mnist; else
 	line Fashion-MNIST "missing (only preset fashion-mnist needs it): apt install dataset-fashion-mnist"; fi
