@@ -4,31 +4,8 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/kernels"
-	"github.com/unnoise/unnoise/kernels/check"
-	"github.com/unnoise/unnoise/kernels/cpu"
+	"github.com/unnoise/unnoise/kernels/kerneltest"
 )
-
-// run times the default CPU variant of a case on two workers.
-func run(b *testing.B, name string, op kernels.Operator, in ...kernels.Input) {
-	b.Run(op.Name()+"/"+name, func(b *testing.B) {
-		c, err := check.Operands(kernels.Case{Name: name, Op: op, In: in}, check.Single, false)
-		if err != nil {
-			b.Fatal(err)
-		}
-		p := kernels.Props{Backend: "cpu", Workers: 2}
-		v, err := kernels.Choose(c, p)
-		if err != nil {
-			b.Fatal(err)
-		}
-		c.Workspace = make([]float32, (v.Kernel.Workspace(c, p)+3)/4)
-		q := cpu.NewQueue(p.Workers)
-		for b.Loop() {
-			if err := v.Kernel.Run(q, c); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-}
 
 // BenchmarkLinear has the dense layers of the fashion-mnist and cifar10-small networks: packed q, k, v and output projections
 // of attention, and the time embedding.
@@ -45,8 +22,8 @@ func BenchmarkLinear(b *testing.B) {
 		{"time 64 128-512", 64, 1, 1, 128, 512},
 	} {
 		x, y, w := r(s.n, s.h, s.w, s.i), r(s.n, s.h, s.w, s.o), r(s.o, 1, 1, s.i)
-		run(b, s.name, Linear{}, x, w, r(1, 1, 1, s.o))
-		run(b, s.name, LinearDgrad{}, y, w)
-		run(b, s.name, LinearWgrad{Bias: true}, x, y)
+		kerneltest.Benchmark(b, s.name, Linear{}, x, w, r(1, 1, 1, s.o))
+		kerneltest.Benchmark(b, s.name, LinearDgrad{}, y, w)
+		kerneltest.Benchmark(b, s.name, LinearWgrad{Bias: true}, x, y)
 	}
 }

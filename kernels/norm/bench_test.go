@@ -4,32 +4,9 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/kernels"
-	"github.com/unnoise/unnoise/kernels/check"
-	"github.com/unnoise/unnoise/kernels/cpu"
 	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/kerneltest"
 )
-
-// run times the default CPU variant of a case on two workers.
-func run(b *testing.B, name string, op kernels.Operator, in ...kernels.Input) {
-	b.Run(op.Name()+"/"+name, func(b *testing.B) {
-		c, err := check.Operands(kernels.Case{Name: name, Op: op, In: in}, check.Single, false)
-		if err != nil {
-			b.Fatal(err)
-		}
-		p := kernels.Props{Backend: "cpu", Workers: 2}
-		v, err := kernels.Choose(c, p)
-		if err != nil {
-			b.Fatal(err)
-		}
-		c.Workspace = make([]float32, (v.Kernel.Workspace(c, p)+3)/4)
-		q := cpu.NewQueue(p.Workers)
-		for b.Loop() {
-			if err := v.Kernel.Run(q, c); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-}
 
 // BenchmarkGroupNorm has the layers of the fashion-mnist and cifar10-small networks.
 func BenchmarkGroupNorm(b *testing.B) {
@@ -52,7 +29,7 @@ func BenchmarkGroupNorm(b *testing.B) {
 	} {
 		x, v := r(s.n, s.h, s.w, s.c), r(1, 1, 1, s.c)
 		op := GroupNorm{Groups: s.groups, Eps: 1e-5, Activation: s.activation, Dropout: s.dropout}
-		run(b, s.name, op, x, v, v)
-		run(b, s.name, GroupNormGrad(op), x, v, v, kernels.Absent(), kernels.RandUniform(0.5, 1, s.n, 1, s.groups, 2), x)
+		kerneltest.Benchmark(b, s.name, op, x, v, v)
+		kerneltest.Benchmark(b, s.name, GroupNormGrad(op), x, v, v, kernels.Absent(), kernels.RandUniform(0.5, 1, s.n, 1, s.groups, 2), x)
 	}
 }
