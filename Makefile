@@ -8,7 +8,8 @@ CC          ?= cc
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 SHORT        = -short -timeout 8m
 LONG         = -timeout 40m
-KERNELS      = cuda/emu/testdata/kernels
+KERNELS      = --out kernels/ptx -I kernels/include --strict kernels
+TEST_KERNELS = cuda/emu/testdata/kernels
 
 # The packages whose results depend on the BLAS that is built in.
 BLAS_PACKAGES = ./kernels/attention ./kernels/conv ./kernels/linear ./engine/graph ./engine/model ./engine/train
@@ -79,9 +80,11 @@ toolkit: ## unpack nvcc into build/cuda (Debian, x86_64; about 1 GB)
 
 ptx: toolkit ## recompile the PTX whose sources changed
 	scripts/ptx.sh $(KERNELS)
+	scripts/ptx.sh $(TEST_KERNELS)
 
 ptx-test: toolkit ## recompile all PTX and compare it with what is committed
 	scripts/ptx.sh --check $(KERNELS)
+	scripts/ptx.sh --check $(TEST_KERNELS)
 
 pack: ## pack binary, test binaries and PyTorch scripts for a GPU machine without Go (bench/README.md)
 	scripts/pack.sh

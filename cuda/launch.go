@@ -92,4 +92,9 @@ type Life struct {
 	Temporary uint32 // 0: not a temporary
 	Begins    bool   // this launch is the first to use it
 	Ends      bool   // this launch is the last to use it
+
+	// Ptr and Bytes are the temporary's whole range where the operand is a
+	// part of it. With Bytes 0 the operand is all of it.
+	Ptr   DevicePtr
+	Bytes int64
 }

@@ -32,6 +32,7 @@ type Call struct {
 	In, Out   []*Operand
 	State     *StepState
 	Workspace []float32 // host scratch of the size that the kernel asked for
+	Scratch   *Operand  // device scratch of that size, 256-byte aligned; nil where the kernel asked for none
 }
 
 // Props is what a kernel may ask of the place it runs on.

@@ -155,3 +155,27 @@ type InPlaceOperator interface {
 	Operator
 	Alias(i int) int
 }
+
+// MixedOperator is an operator that also computes on bf16: in bf16 mode the inputs at the positions that BF16Inputs lists are
+// bf16, the others what they are in float32 mode, and Infer says what the outputs are.
+type MixedOperator interface {
+	Operator
+	BF16Inputs() []int
+}
+
+// InBF16 returns the case in bf16 mode, false where the operator has none.
+func (cs Case) InBF16() (Case, bool) {
+	m, ok := cs.Op.(MixedOperator)
+	if !ok {
+		return cs, false
+	}
+	cs.In = append([]Input(nil), cs.In...)
+	for _, i := range m.BF16Inputs() {
+		if i < len(cs.In) && cs.In[i].Spec != nil {
+			s := *cs.In[i].Spec
+			s.DType = BF16
+			cs.In[i].Spec = &s
+		}
+	}
+	return cs, true
+}

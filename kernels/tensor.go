@@ -124,6 +124,15 @@ type Operand struct {
 	Addr uint64
 	// Accumulate marks a gradient that is overwritten in the first micro-batch of a step and added to in the others.
 	Accumulate bool
+	Life       Life // of device memory
+}
+
+// Life is the planned life of a temporary that an operand lies in.
+type Life struct {
+	Temporary   uint32 // a number of its own; 0: not a temporary
+	First, Last bool   // this call is the first, the last one to use it
+	Addr        uint64 // of the whole temporary
+	Bytes       int64
 }
 
 // Adds reports whether an output has to be added to what is there.

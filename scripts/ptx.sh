@@ -133,7 +133,7 @@ for source in $sources; do
 	stem=$(basename "$source" .cu)
 	flags=$(flags_of "$source")
 	if grep -q "^$stem.ptx$tab" "$new"; then fail "two sources are called $stem.cu; the PTX folder is flat, rename one"; fi
-	if [ -z "$check$force$strict" ] && fresh "$stem.ptx" "$flags"; then
+	if [ -z "$check$force" ] && fresh "$stem.ptx" "$flags"; then
 		grep "^$stem.ptx$tab" "$old" >>"$new"
 		continue
 	fi
@@ -157,6 +157,10 @@ for source in $sources; do
 		cp "$work/$stem.ptx" "$out/$stem.ptx"
 	fi
 done
+
+# Other runs may have written the manifest since: one at a time from here on.
+exec 9<"$root/scripts/ptx.sh"
+flock 9
 
 # Lines of sources that were not asked for stay; a source that is gone takes its line and its PTX along.
 while IFS=$tab read -r name _ _ _ _ listed; do

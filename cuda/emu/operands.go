@@ -174,16 +174,30 @@ func (l *launch) beginLives() *fault {
 		if life.Temporary == 0 || !life.Begins {
 			return true
 		}
+		whole := lifeState{r.lo, r.hi}
+		if life.Bytes > 0 {
+			whole.lo = uint64(life.Ptr) - a.base
+			whole.hi = whole.lo + uint64(life.Bytes)
+			if whole.lo > a.size || whole.hi > a.size || whole.hi < whole.lo {
+				return report(a, r, fmt.Sprintf("temporary %d: %d bytes at %#x lie outside the operand's allocation", life.Temporary, life.Bytes, uint64(life.Ptr)))
+			}
+		}
 		for k, s := range a.lives {
-			if s.lo < r.hi && r.lo < s.hi {
+			if k.number != life.Temporary && s.lo < whole.hi && whole.lo < s.hi {
 				return report(a, r, fmt.Sprintf("temporary %d begins on bytes of temporary %d, which has not ended", life.Temporary, k.number))
 			}
 		}
 		if a.lives == nil {
 			a.lives = map[lifeKey]*lifeState{}
 		}
-		a.lives[lifeKey{life.Temporary}] = &lifeState{r.lo, r.hi}
-		clear(a.init[r.lo:r.hi])
+		if have := a.lives[lifeKey{life.Temporary}]; have != nil {
+			if *have != whole || life.Bytes == 0 {
+				return report(a, r, fmt.Sprintf("temporary %d begins twice", life.Temporary))
+			}
+			return true // another operand of this launch lies in it, too
+		}
+		a.lives[lifeKey{life.Temporary}] = &whole
+		clear(a.init[whole.lo:whole.hi])
 		return true
 	})
 	if found != nil {

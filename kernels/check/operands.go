@@ -185,19 +185,19 @@ func Operands(cs kernels.Case, p Precision, accumulate bool) (*kernels.Call, err
 
 // filler returns a case's input values; both precisions get the same float32 numbers.
 func filler(in kernels.Input, rng *rand.Rand) func(int) float64 {
-	switch in.Fill {
-	case kernels.Uniform:
-		return func(int) float64 { return float64(float32(in.Lo + (in.Hi-in.Lo)*rng.Float64())) }
-	case kernels.Ints:
-		return func(int) float64 { return math.Floor(in.Lo + (in.Hi-in.Lo)*rng.Float64()) }
-	case kernels.Zeros:
-		return func(int) float64 { return 0 }
-	}
-	return func(int) float64 {
-		x := float32(rng.NormFloat64())
+	round := func(x float32) float64 {
 		if in.Spec.DType == kernels.BF16 {
 			x = kernels.RoundBF16(x)
 		}
 		return float64(x)
 	}
+	switch in.Fill {
+	case kernels.Uniform:
+		return func(int) float64 { return round(float32(in.Lo + (in.Hi-in.Lo)*rng.Float64())) }
+	case kernels.Ints:
+		return func(int) float64 { return math.Floor(in.Lo + (in.Hi-in.Lo)*rng.Float64()) }
+	case kernels.Zeros:
+		return func(int) float64 { return 0 }
+	}
+	return func(int) float64 { return round(float32(rng.NormFloat64())) }
 }

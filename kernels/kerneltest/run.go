@@ -10,7 +10,7 @@ import (
 	"github.com/unnoise/unnoise/kernels/cpu"
 )
 
-// Run holds every CPU variant of an operator to the reference on all of the operator's cases.
+// Run holds every variant of an operator to the reference on all of the operator's cases, the CUDA variants on the emulator.
 func Run(t *testing.T, name string) {
 	t.Helper()
 	f := kernels.Lookup(name)
@@ -45,4 +45,5 @@ func Run(t *testing.T, name string) {
 			t.Errorf("%s variant %s/%d supports none of the cases", name, v.Backend, v.Number)
 		}
 	}
+	t.Run("cuda", func(t *testing.T) { RunDevice(t, name) })
 }

@@ -1,6 +1,9 @@
 package rng
 
-import "github.com/unnoise/unnoise/kernels"
+import (
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
+)
 
 // NormalDraw is a float32 tensor of standard normals: element i (logical H,W,C index) of image n is drawn for
 // (State.Seed, State.SampleBase+n, State.Step, Stream).
@@ -12,7 +15,8 @@ type NormalDraw struct {
 func init() {
 	kernels.Register(NormalDraw{},
 		kernels.Reference(normalDrawReference[float32], normalDrawReference[float64]),
-		kernels.Func("cpu", 1, "whole samples a task", nil, drawWorkspace, normalDrawCPU))
+		kernels.Func("cpu", 1, "whole samples a task", nil, drawWorkspace, normalDrawCPU),
+		gpu.Kernel(1, "one thread draws four elements", nil, nil, normalDrawCUDA))
 }
 
 // Name implements kernels.Operator.

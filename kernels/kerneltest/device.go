@@ -1,0 +1,102 @@
+package kerneltest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/unnoise/unnoise/cuda"
+	"github.com/unnoise/unnoise/cuda/emu"
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/check"
+	"github.com/unnoise/unnoise/kernels/gpu"
+)
+
+// Emulator opens an emulated device with the shipped kernels for one test.
+func Emulator(t testing.TB, profile string) *check.Device {
+	t.Helper()
+	d, err := emu.Open(profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	return deviceOf(t, gpu.NewLibrary(d))
+}
+
+func deviceOf(t testing.TB, lib *gpu.Library) *check.Device {
+	t.Helper()
+	c, err := check.NewDevice(lib)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// DeviceCases lists an operator's cases in float32 and, where it has them, in bf16.
+func DeviceCases(op kernels.Operator) []kernels.Case {
+	var list []kernels.Case
+	for _, cs := range op.Cases() {
+		list = append(list, cs)
+		if half, ok := cs.InBF16(); ok {
+			list = append(list, half)
+		}
+	}
+	return list
+}
+
+// RunDevice holds every CUDA variant of an operator to the reference on the emulator, on all cases in both types.
+func RunDevice(t *testing.T, name string) {
+	t.Helper()
+	f := kernels.Lookup(name)
+	if f == nil {
+		t.Fatalf("operator %s is not registered", name)
+	}
+	for i := range f.Variants {
+		v := &f.Variants[i]
+		if v.Backend != "cuda" {
+			continue
+		}
+		d := Emulator(t, "a100")
+		supported := 0
+		for _, cs := range DeviceCases(f.Op) {
+			res, ok := d.Verify(cs, v)
+			if !ok {
+				continue
+			}
+			supported++
+			if !res.OK {
+				t.Errorf("%s %s %s %q %s: %s", res.Op, res.Variant, res.DType, res.Case, res.Shape, res.Error)
+				d = Emulator(t, "a100") // a fault is final for a device
+			}
+		}
+		if supported == 0 {
+			t.Errorf("%s variant %s/%d supports none of the cases", name, v.Backend, v.Number)
+		}
+	}
+}
+
+// Count returns the counters of the launches of an operator's CUDA variant (by number) on a case, on the emulator.
+func Count(t testing.TB, cs kernels.Case, number int) []cuda.LaunchCounters {
+	t.Helper()
+	f := kernels.Lookup(cs.Op.Name())
+	for i := range f.Variants {
+		if v := &f.Variants[i]; v.Backend == "cuda" && v.Number == number {
+			c, err := Emulator(t, "a100").Count(cs, v)
+			if err != nil {
+				t.Fatal(fmt.Errorf("%s variant %d: %w", cs.Op.Name(), number, err))
+			}
+			return c
+		}
+	}
+	t.Fatalf("%s has no CUDA variant %d", cs.Op.Name(), number)
+	return nil
+}
+
+// Traffic sums the bytes of the 32-byte sectors of device memory that launches touched.
+func Traffic(counters []cuda.LaunchCounters) int64 {
+	var sectors int64
+	for _, c := range counters {
+		sectors += c.Global.LoadSectors + c.Global.StoreSectors
+	}
+	return 32 * sectors
+}
