@@ -45,13 +45,14 @@ type UNet2DConfig struct {
 	ClassEmbedType       *string
 	NumClassEmbeds       *int
 	NumTrainTimesteps    *int // read and kept; it has no effect with the supported embeddings
+	NullLabel            *int // "_null_label", which diffusers passes over: the class that stands for no label, the last one; nil: none
 
 	document *pyjson.Object
 }
 
 // unet2DDefaults holds the values diffusers gives to absent keys.
 const unet2DDefaults = `{
-  "_class_name": "UNet2DModel", "_diffusers_version": "0.30.0", "act_fn": "silu", "add_attention": true, "attention_head_dim": 8,
+  "_class_name": "UNet2DModel", "_diffusers_version": "0.30.0", "_null_label": null, "act_fn": "silu", "add_attention": true, "attention_head_dim": 8,
   "attn_norm_num_groups": null, "block_out_channels": [224, 448, 672, 896], "center_input_sample": false, "class_embed_type": null,
   "down_block_types": ["DownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D"], "downsample_padding": 1,
   "downsample_type": "conv", "dropout": 0.0, "flip_sin_to_cos": true, "freq_shift": 0, "in_channels": 3, "layers_per_block": 2,
@@ -80,7 +81,7 @@ func (c *UNet2DConfig) fields() []pyjson.Field {
 		{Key: "attn_norm_num_groups", Ptr: &c.AttnNormNumGroups}, {Key: "norm_eps", Ptr: &c.NormEps},
 		{Key: "resnet_time_scale_shift", Ptr: &c.ResnetTimeScaleShift}, {Key: "add_attention", Ptr: &c.AddAttention},
 		{Key: "class_embed_type", Ptr: &c.ClassEmbedType}, {Key: "num_class_embeds", Ptr: &c.NumClassEmbeds},
-		{Key: "num_train_timesteps", Ptr: &c.NumTrainTimesteps},
+		{Key: "num_train_timesteps", Ptr: &c.NumTrainTimesteps}, {Key: "_null_label", Ptr: &c.NullLabel},
 	}
 }
 

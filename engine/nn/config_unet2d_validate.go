@@ -31,6 +31,9 @@ func (c *UNet2DConfig) validateChoices() error {
 	if c.NumClassEmbeds != nil {
 		errs = append(errs, inRange("num_class_embeds", *c.NumClassEmbeds, 1, 1<<24))
 	}
+	if c.NullLabel != nil && (c.NumClassEmbeds == nil || c.ClassEmbedType != nil || *c.NullLabel < 1 || *c.NullLabel != *c.NumClassEmbeds-1) {
+		errs = append(errs, keyError("_null_label", *c.NullLabel, "want the last class, \"num_class_embeds\" - 1, of a network of two classes or more"))
+	}
 	if !(c.Dropout >= 0 && c.Dropout < 1) {
 		errs = append(errs, keyError("dropout", c.Dropout, "want 0 <= dropout < 1"))
 	}

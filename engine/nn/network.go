@@ -19,8 +19,17 @@ const (
 // Labels is what a network takes beside x and t: class numbers below Classes (0: no limit), or vectors of Dim elements.
 type Labels struct {
 	Kind    LabelKind
-	Classes int
+	Classes int // the null label counted
+	Null    int // the class number that stands for no label, the last one; 0: the network has none
 	Dim     int
+}
+
+// Named returns the number of classes that a sample can have, the null label not counted; 0: no limit.
+func (l Labels) Named() int {
+	if l.Null > 0 {
+		return l.Null
+	}
+	return l.Classes
 }
 
 // Spec returns the tensor of a batch of labels.

@@ -28,7 +28,11 @@ func (u *unet2D) Labels() Labels {
 	case u.cfg.ClassEmbedType != nil && *u.cfg.ClassEmbedType == "timestep":
 		return Labels{Kind: ClassLabels}
 	case u.cfg.NumClassEmbeds != nil:
-		return Labels{Kind: ClassLabels, Classes: *u.cfg.NumClassEmbeds}
+		l := Labels{Kind: ClassLabels, Classes: *u.cfg.NumClassEmbeds}
+		if u.cfg.NullLabel != nil {
+			l.Null = *u.cfg.NullLabel
+		}
+		return l
 	}
 	return Labels{}
 }
