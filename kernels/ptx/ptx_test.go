@@ -14,9 +14,6 @@ func TestFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, s := range sources {
-		sources[i] = filepath.ToSlash(filepath.Join("kernels", "ptx", s))
-	}
 	emutest.CheckManifest(t, "../..", ".", sources)
 	if len(Modules()) != len(sources) {
 		t.Errorf("%d modules are embedded, there are %d sources", len(Modules()), len(sources))
