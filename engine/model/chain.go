@@ -21,6 +21,7 @@ type Chain struct {
 	spec        kernels.Spec
 	state       string // the persistent buffer of x
 	start, step graph.Runner
+	guidance    float64 // the weight that steps find in their state
 }
 
 // NewChain builds the programs of a sampling plan for batches of n samples of h x w pixels and c channels.
@@ -46,29 +47,37 @@ func NewChain(mach graph.Machine, plan *diffusion.Plan, n, h, w, c int, denoise 
 	return k, nil
 }
 
-func (k *Chain) tables() (times, table kernels.Spec) {
-	s := len(k.plan.Steps)
+// tables returns the specs of a plan's tables of timesteps and of coefficients.
+func tables(plan *diffusion.Plan) (times, table kernels.Spec) {
+	s := len(plan.Steps)
 	return kernels.Dense(kernels.I32, s, 1, 1, 1), kernels.Dense(kernels.F32, s, 1, 1, update.UpdateColumns)
+}
+
+// timeTable declares a plan's table of timesteps.
+func timeTable(g *graph.Graph, plan *diffusion.Plan) kernels.Value {
+	ts, _ := tables(plan)
+	return g.Persistent(tableName(plan, "t"), ts)
 }
 
 func (k *Chain) stepProgram(denoise Denoiser) (*graph.Program, error) {
 	g := graph.New()
 	g.Phase("sample")
-	ts, us := k.tables()
+	_, us := tables(k.plan)
 	x := g.Persistent(k.state, k.spec)
-	t := kernels.Emit1(g, update.ChainTime{N: k.spec.N}, g.Persistent(k.tableName("t"), ts))
+	t := kernels.Emit1(g, update.ChainTime{N: k.spec.N}, timeTable(g, k.plan))
 	out := denoise(g, x, t)
-	g.Emit(update.ReverseUpdate{Clip: k.plan.Clip, Stream: rng.StreamID("z"), InPlace: true}, x, out, g.Persistent(k.tableName("update"), us))
+	g.Emit(update.ReverseUpdate{Clip: k.plan.Clip, Stream: rng.StreamID("z"), InPlace: true}, x, out,
+		g.Persistent(tableName(k.plan, "update"), us))
 	return g.Compile("sample")
 }
 
 // tableName is unique to the plan's length: each run of a chain writes its own tables over those of other plans.
-func (k *Chain) tableName(kind string) string {
-	return fmt.Sprintf("chain.%s/%d", kind, len(k.plan.Steps))
+func tableName(plan *diffusion.Plan, kind string) string {
+	return fmt.Sprintf("chain.%s/%d", kind, len(plan.Steps))
 }
 
 func (k *Chain) writeTables() error {
-	ts, us := k.tables()
+	ts, us := tables(k.plan)
 	times, table := make([]int32, ts.Span()), make([]float32, us.Span())
 	for i, s := range k.plan.Steps {
 		times[i*ts.Pitch] = int32(s.T)
@@ -76,13 +85,13 @@ func (k *Chain) writeTables() error {
 		row[update.X0FromX], row[update.X0FromOut] = float32(s.X0FromX), float32(s.X0FromOut)
 		row[update.C0], row[update.CX], row[update.Sigma] = float32(s.C0), float32(s.CX), float32(s.Sigma)
 	}
-	if err := k.mach.Persistent(k.tableName("t"), ts); err != nil { // a denoiser that does not read t leaves its table out
+	if err := k.mach.Persistent(tableName(k.plan, "t"), ts); err != nil { // a denoiser that does not read t leaves its table out
 		return err
 	}
-	if err := k.mach.WriteInts(k.tableName("t"), 0, times); err != nil {
+	if err := k.mach.WriteInts(tableName(k.plan, "t"), 0, times); err != nil {
 		return err
 	}
-	return k.mach.Write(k.tableName("update"), 0, table)
+	return k.mach.Write(tableName(k.plan, "update"), 0, table)
 }
 
 // Run draws samples base.. of a run, or denoises noise (N,H,W,C data) if it is not nil. after, if not nil, is called with x
@@ -91,7 +100,7 @@ func (k *Chain) Run(ctx context.Context, seed uint64, base uint32, noise []float
 	if err := k.writeTables(); err != nil {
 		return nil, err
 	}
-	state := &kernels.StepState{Seed: seed, SampleBase: base, LossScale: 1}
+	state := &kernels.StepState{Seed: seed, SampleBase: base, LossScale: 1, Guidance: k.guidance}
 	if noise == nil {
 		if err := k.start.Run(state); err != nil {
 			return nil, err

@@ -8,7 +8,6 @@ import (
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/nn"
-	"github.com/unnoise/unnoise/kernels"
 )
 
 // Sampler chooses a sampling chain. The zero value is DDPM over all timesteps.
@@ -58,6 +57,7 @@ type SampleOptions struct {
 	Seed     uint64          // sample i depends on (Seed, i) alone
 	Noise    *Images         // x_T, N samples; nil: drawn
 	Labels   []int32         // N class numbers for a network conditioned on classes
+	Guidance float64         // weight of classifier-free guidance as in kernels/diffusion's Guidance; 0 is 1: the network as it is
 	Plan     *diffusion.Plan // nil: DDPM over all timesteps
 	// After, if not nil, is called with the batch after each step; it must not keep it.
 	After func(first, step int, x *Images) error
@@ -97,6 +97,9 @@ func (m *Model) checkSample(o *SampleOptions) error {
 	if l.Kind == nn.VectorLabels {
 		return errors.New("sampling a network conditioned on vectors is not supported")
 	}
+	if err := m.CheckGuidance(o.Guidance); err != nil {
+		return err
+	}
 	return m.checkLabels(Batch{X: &Images{N: o.N}, Labels: o.Labels})
 }
 
@@ -113,13 +116,12 @@ func (m *Model) SampleWith(ctx context.Context, mach graph.Machine, weights stri
 		return nil, err
 	}
 	out := NewImages(o.N, h, w, m.C)
-	chain, err := NewChain(mach, o.Plan, o.Batch, h, w, m.C, func(g *graph.Graph, x, t kernels.Value) kernels.Value {
-		return m.Net.Forward(nn.NewContext(g, m.Params, weights, false), x, t, m.labelsInput(g, o.Batch))
-	})
+	chain, err := NewChain(mach, o.Plan, o.Batch, h, w, m.C, m.denoiser(weights, o.Plan, o.guided()))
 	if err != nil {
 		return nil, err
 	}
 	defer chain.Close()
+	chain.guidance = o.Guidance
 	for lo := 0; lo < o.N; lo += o.Batch {
 		if err := m.sampleBatch(ctx, chain, o, lo, out); err != nil {
 			return nil, err
@@ -137,9 +139,7 @@ func (m *Model) sampleBatch(ctx context.Context, chain *Chain, o SampleOptions, 
 		copy(noise, o.Noise.Data[lo*k:(lo+n)*k])
 	}
 	if o.Labels != nil {
-		labels := make([]int32, o.Batch)
-		copy(labels, o.Labels[lo:lo+n])
-		if err := chain.StepRunner().SetInts("labels", labels); err != nil {
+		if err := chain.StepRunner().SetInts("labels", m.batchLabels(&o, lo)); err != nil {
 			return err
 		}
 	}

@@ -106,7 +106,8 @@ func (t *trainer) samples(ctx context.Context) error {
 	if n == 0 {
 		return nil
 	}
-	o := model.SampleOptions{N: n, Batch: min(n, sampleBatch(t.prog.Model)), Seed: t.Recipe.Train.Seed, Plan: t.plan}
+	o := model.SampleOptions{N: n, Batch: min(n, sampleBatch(t.prog.Model)), Seed: t.Recipe.Train.Seed, Plan: t.plan,
+		Guidance: t.Recipe.Sample.Guidance}
 	if l := t.prog.Model.Net.Labels(); l.Kind == nn.ClassLabels {
 		for i := range n {
 			o.Labels = append(o.Labels, int32(i%t.train.Classes()))

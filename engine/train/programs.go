@@ -67,7 +67,7 @@ func (p Programs) Micro() (*graph.Program, error) {
 	x0, labels := p.inputs(g, n)
 	time := kernels.Emit1(g, rng.UniformIntDraw{N: n, Max: p.Model.Process.Timesteps(), Stream: c.Stream("t")})
 	noised := g.Emit(update.Noising{Stream: c.Stream("eps")}, x0, time, g.Persistent(noiseTable, p.noiseSpec()))
-	y := p.Model.Net.Forward(c, noised[0], time, labels)
+	y := p.Model.Net.Forward(c, noised[0], time, p.dropLabels(c, labels))
 	var weight kernels.Value
 	if p.Recipe.weighted() {
 		weight = kernels.Emit1(g, embed.Lookup{}, time, g.Persistent(weightTable, p.weightSpec()))

@@ -31,6 +31,7 @@ type Recipe struct {
 	Data      Data           `toml:"data"`
 	Train     Train          `toml:"train"`
 	Sample    Sample         `toml:"sample"`
+	Log       Log            `toml:"log"`
 }
 
 // Diffusion is the process and what the network learns of it.
@@ -68,7 +69,8 @@ type Train struct {
 	Epsilon      float64 `toml:"epsilon"`
 	Clip         float64 `toml:"clip"` // global gradient norm; 0: none
 	EMADecay     float64 `toml:"ema_decay"`
-	EMAWarmup    bool    `toml:"ema_warmup"` // decay min(ema_decay, (1+n)/(10+n)) at update n
+	EMAWarmup    bool    `toml:"ema_warmup"`    // decay min(ema_decay, (1+n)/(10+n)) at update n
+	LabelDropout float64 `toml:"label_dropout"` // probability that a sample's class is hidden, for guidance; 0: never
 
 	LogEvery        int `toml:"log_every"`
 	EvalEvery       int `toml:"eval_every"` // 0: only at the end
@@ -85,12 +87,24 @@ type Sample struct {
 	Steps   int     `toml:"steps"` // 0: all timesteps
 	Eta     float64 `toml:"eta"`
 	Spacing string  `toml:"spacing"`
+
+	Guidance float64 `toml:"guidance"` // weight of classifier-free guidance; 0 and 1: none
+}
+
+// Log is what a run writes beside metrics.jsonl.
+type Log struct {
+	TensorBoard    bool `toml:"tensorboard"`     // event files in tensorboard/
+	HistogramEvery int  `toml:"histogram_every"` // steps between histograms of weights and gradients; 0: only at the end
 }
 
 // free are the keys that may change when a run is resumed: they do not change what is learned.
 var free = map[string]bool{"train.steps": true, "train.log_every": true, "train.eval_every": true, "train.eval_samples": true,
 	"train.sample_every": true, "train.sample_count": true, "train.checkpoint_every": true, "train.keep": true,
-	"sample.sampler": true, "sample.steps": true, "sample.eta": true, "sample.spacing": true}
+	"sample.sampler": true, "sample.steps": true, "sample.eta": true, "sample.spacing": true, "sample.guidance": true,
+	"log.tensorboard": true, "log.histogram_every": true}
+
+// later are keys that recipes did not always have: the hash leaves them out at the value that is what was done before.
+var later = map[string]string{"train.label_dropout": "0"}
 
 // defaults are the values of keys that a file leaves out.
 func defaults() *Recipe {
@@ -101,6 +115,7 @@ func defaults() *Recipe {
 		Train: Train{Steps: 1000, Batch: 64, Accumulate: 1, LearningRate: 2e-4, Rate: "constant", Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8,
 			Clip: 1, EMADecay: 0.9999, EMAWarmup: true, LogEvery: 10, EvalSamples: 1000, SampleCount: 64, Keep: 3},
 		Sample: Sample{Sampler: "ddpm"},
+		Log:    Log{TensorBoard: true, HistogramEvery: 1000},
 	}
 }
 
@@ -204,7 +219,7 @@ func suggestion(key string) string {
 	case len(inTable) > 0:
 		return ": known are " + strings.Join(inTable, ", ")
 	}
-	return ": tables are network, diffusion, data, train, sample"
+	return ": tables are network, diffusion, data, train, sample, log"
 }
 
 // Encode returns the recipe as TOML, defaults included.
@@ -268,8 +283,8 @@ func Changes(old, new *Recipe) []string {
 func (r *Recipe) Hash() string {
 	values := flatten(r)
 	var list []string
-	for k := range values {
-		if !free[k] {
+	for k, v := range values {
+		if old, ok := later[k]; !free[k] && !(ok && v == old) {
 			list = append(list, k)
 		}
 	}
@@ -289,6 +304,9 @@ func (r *Recipe) NetworkConfig() (nn.Config, error) {
 			v = nil
 		}
 		fixed[k] = v
+	}
+	if classes, ok := r.Network["num_class_embeds"].(int64); ok && r.Train.LabelDropout > 0 {
+		fixed["_null_label"] = classes - 1
 	}
 	text, err := json.Marshal(fixed)
 	if err != nil {

@@ -184,8 +184,8 @@ func (t *trainer) openModel() error {
 	}
 	if l := m.Net.Labels(); l.Kind == nn.VectorLabels || l.Kind == nn.ClassLabels && t.train.Classes() == 0 {
 		return fmt.Errorf("the network is conditioned on labels that %s does not have", t.Recipe.Data.Source)
-	} else if l.Classes > 0 && l.Classes < t.train.Classes() {
-		return fmt.Errorf("network.num_class_embeds = %d: %s has %d classes", l.Classes, t.Recipe.Data.Source, t.train.Classes())
+	} else if err := t.checkClasses(l); err != nil {
+		return err
 	}
 	t.prog = Programs{t.Recipe, m}
 	if t.plan, err = m.Plan(t.Recipe.sampler()); err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/kernels/loss"
 )
 
@@ -34,6 +35,9 @@ func (r *Recipe) Validate() error {
 		{t.Epsilon > 0, "train.epsilon", t.Epsilon, "a positive number"},
 		{t.Clip >= 0, "train.clip", t.Clip, "0 (no clipping) or more"},
 		{t.EMADecay >= 0 && t.EMADecay < 1, "train.ema_decay", t.EMADecay, "0 <= decay < 1"},
+		{t.LabelDropout >= 0 && t.LabelDropout < 1, "train.label_dropout", t.LabelDropout, "a probability, 0 or more and less than 1"},
+		{finite(r.Sample.Guidance), "sample.guidance", r.Sample.Guidance, "a finite number"},
+		{r.Log.HistogramEvery >= 0, "log.histogram_every", r.Log.HistogramEvery, "0 (only at the end) or more steps"},
 		{t.LogEvery >= 1, "train.log_every", t.LogEvery, "at least 1"},
 		{t.EvalEvery >= 0, "train.eval_every", t.EvalEvery, "0 or more"},
 		{t.EvalSamples >= 0, "train.eval_samples", t.EvalSamples, "0 or more"},
@@ -58,11 +62,35 @@ func (r *Recipe) Validate() error {
 			return fmt.Errorf("sample.spacing: %w", err)
 		}
 	}
-	if _, err := r.NetworkConfig(); err != nil {
+	cfg, err := r.NetworkConfig()
+	if err != nil {
 		return err
 	}
-	_, err := r.Scheduler()
+	if err := r.checkDropout(cfg); err != nil {
+		return err
+	}
+	_, err = r.Scheduler()
 	return err
+}
+
+// checkDropout holds label dropout and guidance to a network that has a label for dropped ones.
+func (r *Recipe) checkDropout(cfg nn.Config) error {
+	net, err := nn.New(cfg)
+	if err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	drops, null := r.Train.LabelDropout > 0, net.Labels().Null > 0
+	switch {
+	case drops && !null:
+		return fmt.Errorf("train.label_dropout = %v: the network has no classes to drop: set network.num_class_embeds to one more than the data have",
+			r.Train.LabelDropout)
+	case null && !drops:
+		return errors.New("network._null_label is set, but train.label_dropout is 0: the null label would never be learned; set train.label_dropout to 0.1")
+	case r.Sample.Guidance != 0 && r.Sample.Guidance != 1 && !drops:
+		return fmt.Errorf("sample.guidance = %v: guidance needs a network that has learned without labels too: set train.label_dropout to 0.1",
+			r.Sample.Guidance)
+	}
+	return nil
 }
 
 func (r *Recipe) lossKind() (loss.Kind, error) {

@@ -1,0 +1,31 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/kernels"
+	update "github.com/unnoise/unnoise/kernels/diffusion"
+)
+
+// dropLabels hides labels with the recipe's probability behind the network's null label.
+func (p Programs) dropLabels(c *nn.Context, labels kernels.Value) kernels.Value {
+	if p.Recipe.Train.LabelDropout == 0 {
+		return labels
+	}
+	return kernels.Emit1(c.G, update.LabelDropout{Null: p.Model.Net.Labels().Null, Probability: p.Recipe.Train.LabelDropout,
+		Stream: c.Stream("label_dropout")}, labels)
+}
+
+// checkClasses holds the network's classes to the data's.
+func (t *trainer) checkClasses(l nn.Labels) error {
+	have, source := t.train.Classes(), t.Recipe.Data.Source
+	switch {
+	case l.Classes == 0 || l.Named() >= have:
+		return nil
+	case l.Null > 0:
+		return fmt.Errorf("network.num_class_embeds = %d: %s has %d classes, and train.label_dropout needs one more: want %d", l.Classes, source,
+			have, have+1)
+	}
+	return fmt.Errorf("network.num_class_embeds = %d: %s has %d classes", l.Classes, source, have)
+}
