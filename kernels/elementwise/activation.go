@@ -25,6 +25,9 @@ func (a Activation) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	return like(in[0]), a.Kind.Valid()
 }
 
+// BF16Inputs implements kernels.MixedOperator.
+func (Activation) BF16Inputs() []int { return []int{0} }
+
 // Cost implements kernels.Operator; an exponential and a division count as one FLOP each.
 func (Activation) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost { return flops(4, in, out) }
 

@@ -28,6 +28,9 @@ func (a ActivationGrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	return like(in[0]), a.Kind.Valid()
 }
 
+// BF16Inputs implements kernels.MixedOperator.
+func (ActivationGrad) BF16Inputs() []int { return []int{0, 1} }
+
 // Cost implements kernels.Operator.
 func (ActivationGrad) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
 	return flops(8, in, out)

@@ -33,6 +33,9 @@ func binary(name string, in []*kernels.Spec) ([]kernels.Spec, error) {
 	return like(in[0]), nil
 }
 
+// BF16Inputs implements kernels.MixedOperator.
+func (Add) BF16Inputs() []int { return []int{0, 1} }
+
 // Cost implements kernels.Operator.
 func (Add) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost { return flops(3, in, out) }
 

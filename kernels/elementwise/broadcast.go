@@ -31,6 +31,9 @@ func (o Broadcast) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	return []kernels.Spec{out}, out.Valid()
 }
 
+// BF16Inputs implements kernels.MixedOperator.
+func (Broadcast) BF16Inputs() []int { return []int{0} }
+
 // Cost implements kernels.Operator.
 func (Broadcast) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost { return flops(0, in, out) }
 
@@ -51,7 +54,8 @@ func (Broadcast) Cases() []kernels.Case {
 func (Broadcast) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value, need []bool) []kernels.Value {
 	d, ok := grads(n, dout)
 	if ok && need[0] {
-		d[0] = kernels.Emit1(b, SumRows{PerImage: n.In[0].Spec.N == dout[0].Spec.N}, dout[0])
+		sum := kernels.Emit1(b, SumRows{PerImage: n.In[0].Spec.N == dout[0].Spec.N}, dout[0])
+		d[0] = castTo(b, sum, n.In[0].Spec.DType)
 	}
 	return d
 }

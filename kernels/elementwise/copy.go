@@ -20,6 +20,9 @@ func (o Copy) Infer(in []*kernels.Spec) ([]kernels.Spec, error) { return unary(o
 // Accumulates implements kernels.AccumulatingOperator.
 func (Copy) Accumulates(int) bool { return true }
 
+// BF16Inputs implements kernels.MixedOperator.
+func (Copy) BF16Inputs() []int { return []int{0} }
+
 // Cost implements kernels.Operator.
 func (Copy) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost { return flops(0, in, out) }
 

@@ -25,6 +25,9 @@ func (o DivideTime) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	return like(in[0]), PerImage(o.Name(), "t", in[1], kernels.F32, in[0].N)
 }
 
+// BF16Inputs implements kernels.MixedOperator.
+func (DivideTime) BF16Inputs() []int { return []int{0} }
+
 // Cost implements kernels.Operator.
 func (DivideTime) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost { return flops(1, in, out) }
 

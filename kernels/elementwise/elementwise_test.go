@@ -13,7 +13,7 @@ import (
 
 func TestOperators(t *testing.T) {
 	for _, op := range []kernels.Operator{Activation{}, ActivationGrad{}, Add{}, Multiply{}, Scale{}, Copy{}, SumRows{}, Broadcast{},
-		DivideTime{}, Fill{}, Resample{}, ResampleGrad{}, ToFloat{}} {
+		DivideTime{}, Fill{}, Resample{}, ResampleGrad{}, ToFloat{}, Cast{}} {
 		t.Run(op.Name(), func(t *testing.T) { kerneltest.Run(t, op.Name()) })
 	}
 }
@@ -37,6 +37,10 @@ func TestInferRefuses(t *testing.T) {
 		{Broadcast{3, 1, 1}, []*kernels.Spec{&f32}, "one row"},
 		{DivideTime{}, []*kernels.Spec{&f32, &one}, "expected f32[2,1,1,1]"},
 		{Fill{N: 1}, nil, "impossible"},
+		{Fill{N: 1, H: 1, W: 1, C: 1, DType: kernels.I32}, nil, "expected f32 or bf16"},
+		{Cast{kernels.F32}, []*kernels.Spec{&f32}, "no cast to f32"},
+		{Cast{kernels.I32}, []*kernels.Spec{&f32}, "no cast to i32"},
+		{Cast{kernels.BF16}, []*kernels.Spec{&i32}, "floating-point"},
 	}
 	for _, tt := range tests {
 		if _, err := tt.op.Infer(tt.in); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -1,11 +1,16 @@
 package elementwise
 
-import "github.com/unnoise/unnoise/kernels"
+import (
+	"fmt"
 
-// Fill is a float32 tensor of one value.
+	"github.com/unnoise/unnoise/kernels"
+)
+
+// Fill is a tensor of one value, rounded once to type DType (float32 unless set).
 type Fill struct {
 	Value      float64
 	N, H, W, C int
+	DType      kernels.DType
 }
 
 func init() {
@@ -22,7 +27,10 @@ func (f Fill) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	if err := Inputs(f.Name(), in, 0, 0); err != nil {
 		return nil, err
 	}
-	out := kernels.Dense(kernels.F32, f.N, f.H, f.W, f.C)
+	out := kernels.Dense(f.DType, f.N, f.H, f.W, f.C)
+	if f.DType > kernels.BF16 {
+		return nil, fmt.Errorf("fill: type %s, expected f32 or bf16", f.DType)
+	}
 	return []kernels.Spec{out}, out.Valid()
 }
 
@@ -35,8 +43,10 @@ func (Fill) Tolerance(d kernels.DType) kernels.Tol { return Tolerance(d) }
 // Cases implements kernels.Operator.
 func (Fill) Cases() []kernels.Case {
 	return []kernels.Case{
-		{Name: "odd", Op: Fill{0.3, 2, 3, 5, 7}, NoGrad: true},
-		{Name: "one element", Op: Fill{-1, 1, 1, 1, 1}, NoGrad: true},
+		{Name: "odd", Op: Fill{Value: 0.3, N: 2, H: 3, W: 5, C: 7}, NoGrad: true},
+		{Name: "one element", Op: Fill{Value: -1, N: 1, H: 1, W: 1, C: 1}, NoGrad: true},
+		{Name: "bf16 odd", Op: Fill{Value: 0.3, N: 2, H: 3, W: 5, C: 7, DType: kernels.BF16}, NoGrad: true},
+		{Name: "bf16 dense", Op: Fill{Value: 100, N: 2, H: 3, W: 5, C: 16, DType: kernels.BF16}, NoGrad: true},
 	}
 }
 

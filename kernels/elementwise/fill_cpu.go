@@ -12,6 +12,9 @@ func fillReference[T kernels.Float](c *kernels.Call) {
 
 func fillCPU(q kernels.Queue, c *kernels.Call) error {
 	v, y := float32(c.Op.(Fill).Value), c.Out[0]
+	if y.DType == kernels.BF16 {
+		v = kernels.RoundBF16(v)
+	}
 	cpu.Of(q).Range(y.Rows(), max(1, blockElements/y.C), func(lo, hi int) {
 		for r := lo; r < hi; r++ {
 			row := y.F32[r*y.Pitch : r*y.Pitch+y.C]

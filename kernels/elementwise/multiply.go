@@ -17,6 +17,9 @@ func (Multiply) Name() string { return "multiply" }
 // Infer implements kernels.Operator: (a, b) -> y, all of one shape.
 func (m Multiply) Infer(in []*kernels.Spec) ([]kernels.Spec, error) { return binary(m.Name(), in) }
 
+// BF16Inputs implements kernels.MixedOperator.
+func (Multiply) BF16Inputs() []int { return []int{0, 1} }
+
 // Cost implements kernels.Operator.
 func (Multiply) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost { return flops(1, in, out) }
 

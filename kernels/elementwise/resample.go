@@ -61,6 +61,9 @@ func (r Resample) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	return []kernels.Spec{out}, nil
 }
 
+// BF16Inputs implements kernels.MixedOperator.
+func (Resample) BF16Inputs() []int { return []int{0} }
+
 // Cost implements kernels.Operator.
 func (r Resample) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
 	if r.Kind == Nearest2 {

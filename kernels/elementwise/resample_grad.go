@@ -38,6 +38,9 @@ func (r ResampleGrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	return []kernels.Spec{out}, out.Valid()
 }
 
+// BF16Inputs implements kernels.MixedOperator.
+func (ResampleGrad) BF16Inputs() []int { return []int{0} }
+
 // Cost implements kernels.Operator.
 func (r ResampleGrad) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
 	if r.Kind == Nearest2 {

@@ -28,6 +28,9 @@ func unary(name string, in []*kernels.Spec) ([]kernels.Spec, error) {
 	return like(in[0]), nil
 }
 
+// BF16Inputs implements kernels.MixedOperator.
+func (Scale) BF16Inputs() []int { return []int{0} }
+
 // Cost implements kernels.Operator.
 func (Scale) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost { return flops(1, in, out) }
 

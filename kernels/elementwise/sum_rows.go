@@ -2,7 +2,8 @@ package elementwise
 
 import "github.com/unnoise/unnoise/kernels"
 
-// SumRows sums over N, H and W to (1,1,1,C), or with PerImage over H and W to (N,1,1,C). An accumulating output is added to.
+// SumRows sums over N, H and W to float32 (1,1,1,C), the gradient of a bias, or with PerImage over H and W to (N,1,1,C) of the
+// input's type. An accumulating output is added to.
 type SumRows struct{ PerImage bool }
 
 func init() {
@@ -14,20 +15,22 @@ func init() {
 // Name implements kernels.Operator.
 func (SumRows) Name() string { return "sum_rows" }
 
-// Infer implements kernels.Operator: (x) -> (1,1,1,C) or (N,1,1,C).
+// Infer implements kernels.Operator: (x) -> F32 (1,1,1,C), or (N,1,1,C) of the type of x.
 func (s SumRows) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	if _, err := unary(s.Name(), in); err != nil {
 		return nil, err
 	}
-	n := 1
 	if s.PerImage {
-		n = in[0].N
+		return []kernels.Spec{kernels.Dense(in[0].DType, in[0].N, 1, 1, in[0].C)}, nil
 	}
-	return []kernels.Spec{kernels.Dense(in[0].DType, n, 1, 1, in[0].C)}, nil
+	return []kernels.Spec{kernels.Dense(kernels.F32, 1, 1, 1, in[0].C)}, nil
 }
 
 // Accumulates implements kernels.AccumulatingOperator.
 func (SumRows) Accumulates(int) bool { return true }
+
+// BF16Inputs implements kernels.MixedOperator.
+func (SumRows) BF16Inputs() []int { return []int{0} }
 
 // Cost implements kernels.Operator.
 func (SumRows) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
@@ -57,7 +60,7 @@ func (SumRows) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value, nee
 	d, ok := grads(n, dout)
 	if ok && need[0] {
 		s := n.In[0].Spec
-		d[0] = kernels.Emit1(b, Broadcast{s.N, s.H, s.W}, dout[0])
+		d[0] = kernels.Emit1(b, Broadcast{s.N, s.H, s.W}, castTo(b, dout[0], s.DType))
 	}
 	return d
 }
