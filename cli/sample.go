@@ -11,8 +11,8 @@ import (
 
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/model"
-	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/npy"
+	"github.com/unnoise/unnoise/engine/train"
 )
 
 // How many samples are drawn without -n, and how many at once without --batch.
@@ -37,7 +37,9 @@ func sampleCommand() *urfave.Command {
 			&urfave.IntFlag{Name: "steps", Usage: "`N` sampling steps", DefaultText: "the run's, else every timestep"},
 			&urfave.Float64Flag{Name: "eta", Usage: "`ETA` of ddim: 0 deterministic, 1 ancestral"},
 			&urfave.StringFlag{Name: "spacing", Usage: "which timesteps, `S`: leading, trailing, linspace or quadratic", DefaultText: "the model's"},
-			&urfave.IntFlag{Name: "class", Usage: "class number `K` of every sample", DefaultText: "none"},
+			&urfave.StringFlag{Name: "class", Usage: "class `K` of every sample; 0,3,5 or all: in turn; none: without class"},
+			&urfave.Float64Flag{Name: "guidance", Usage: "weight `W` of classifier-free guidance: 0 ignores the class, 1 is the network as it is, more is stricter",
+				DefaultText: "the run's, else 1"},
 			&urfave.StringFlag{Name: "noise", Usage: "start from `FILE`.npy, N,C,H,W or N,D float32, instead of drawn noise"},
 			&urfave.StringFlag{Name: "weights", Value: "ema", Usage: "`KIND`: ema (moving average) or raw"},
 			&urfave.StringFlag{Name: "out", Usage: "`FILE`.png, FILE.npy or DIR to write"},
@@ -156,43 +158,19 @@ func sampleOptions(c *urfave.Context, m *model.Model) (*model.SampleOptions, err
 	if o.Batch == 0 {
 		o.Batch = min(o.N, batch)
 	}
-	if err := readClass(c, m, o); err != nil {
-		return nil, err
-	}
-	var err error
-	o.Plan, err = samplePlan(c, m)
-	return o, err
-}
-
-// readClass fills the labels.
-func readClass(c *urfave.Context, m *model.Model, o *model.SampleOptions) error {
-	l := m.Net.Labels()
-	switch {
-	case l.Kind != nn.ClassLabels && c.IsSet("class"):
-		return usagef("--class %d: the model is not conditioned on classes", c.Int("class"))
-	case l.Kind == nn.ClassLabels && l.Classes == 0 && c.Int("class") < 0:
-		return usagef("--class %d: want a number from 0 on", c.Int("class"))
-	case l.Kind == nn.ClassLabels && l.Classes == 0 && !c.IsSet("class"):
-		return usagef("the model is conditioned on a class number: choose one with --class")
-	case l.Kind == nn.ClassLabels && !c.IsSet("class"):
-		return usagef("the model is conditioned on %d classes: choose one with --class 0..%d", l.Classes, l.Classes-1)
-	case l.Kind == nn.ClassLabels && l.Classes > 0 && (c.Int("class") < 0 || c.Int("class") >= l.Classes):
-		return usagef("--class %d: the model has classes 0..%d", c.Int("class"), l.Classes-1)
-	case l.Kind == nn.ClassLabels:
-		o.Labels = make([]int32, o.N)
-		for i := range o.Labels {
-			o.Labels[i] = int32(c.Int("class"))
-		}
-	}
-	return nil
-}
-
-// samplePlan makes the chain: flags over the run's own sampler over DDPM with every timestep.
-func samplePlan(c *urfave.Context, m *model.Model) (*diffusion.Plan, error) {
 	r, err := recipeOf(c.String("model"), m)
 	if err != nil {
 		return nil, err
 	}
+	if err := readClass(c, m, r, o); err != nil {
+		return nil, err
+	}
+	o.Plan, err = samplePlan(c, m, r)
+	return o, err
+}
+
+// samplePlan makes the chain: flags over the run's own sampler over DDPM with every timestep.
+func samplePlan(c *urfave.Context, m *model.Model, r *train.Recipe) (*diffusion.Plan, error) {
 	s := model.Sampler{Name: "ddpm"}
 	if r != nil {
 		s = model.Sampler{Name: r.Sample.Sampler, Steps: r.Sample.Steps, Eta: r.Sample.Eta, Spacing: diffusion.Spacing(r.Sample.Spacing)}
@@ -242,7 +220,11 @@ func checkSampleMemory(m *model.Model, o *model.SampleOptions) error {
 	if err := checkMemory(int64(2*size*float64(o.N)), fmt.Sprintf("drawing %d samples in one run", o.N), "draw fewer, with several seeds"); err != nil {
 		return err
 	}
-	p, err := m.PredictProgram(o.Batch, h, w)
+	batch := o.Batch
+	if o.Guidance != 0 && o.Guidance != 1 {
+		batch *= 2
+	}
+	p, err := m.PredictProgram(batch, h, w)
 	if err != nil {
 		return err
 	}
