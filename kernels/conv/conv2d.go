@@ -69,8 +69,13 @@ func (g Geometry) check(h, w int) error {
 }
 
 // Conv2D is the operator (x, w, bias?, perImageBias?, residual?) -> y: x (N,H,W,Ci), w (Co,KH,KW,Ci), bias (1,1,1,Co),
-// perImageBias (N,1,1,Co), residual and y (N,OH,OW,Co).
-type Conv2D struct{ Geometry }
+// perImageBias (N,1,1,Co), residual and y (N,OH,OW,Co). x and w are both f32 or both bf16, perImageBias has their type and the
+// bias is f32. y has the type of x, or is f32 where OutF32 is set: the last layer's prediction is not rounded. The residual has
+// the type of y.
+type Conv2D struct {
+	Geometry
+	OutF32 bool
+}
 
 // Positions of the optional operands of Conv2D.
 const (
@@ -105,13 +110,35 @@ func (op Conv2D) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	}
 	oh, ow := op.Size(x.H, x.W)
 	y := kernels.Dense(x.DType, x.N, oh, ow, w.N)
-	for i, want := range map[int]kernels.Spec{
-		inBias: kernels.Vector(kernels.F32, w.N), inImageBias: kernels.Dense(kernels.F32, x.N, 1, 1, w.N), inResidual: y} {
-		if i < len(in) && in[i] != nil && !in[i].SameShape(want) {
-			return nil, fmt.Errorf("operand %d is %s, not of shape %s", i, in[i], want)
+	if op.OutF32 {
+		y.DType = kernels.F32
+	}
+	for i, want := range map[int]kernels.Spec{inX: *x, inW: w.WithDType(x.DType), inBias: kernels.Vector(kernels.F32, w.N),
+		inImageBias: kernels.Dense(x.DType, x.N, 1, 1, w.N), inResidual: y} {
+		if err := operand(in, i, want); err != nil {
+			return nil, err
 		}
 	}
 	return []kernels.Spec{y}, nil
+}
+
+// operand checks input i, if it is there, against the wanted shape and type.
+func operand(in []*kernels.Spec, i int, want kernels.Spec) error {
+	if i >= len(in) || in[i] == nil {
+		return nil
+	}
+	if s := in[i]; !s.SameShape(want) || s.DType != want.DType || s.DType == kernels.I32 {
+		return fmt.Errorf("operand %d is %s, expected shape and type of %s", i, s, want)
+	}
+	return nil
+}
+
+// BF16Inputs implements kernels.MixedOperator: all but the bias, and the residual only where y is rounded.
+func (op Conv2D) BF16Inputs() []int {
+	if op.OutF32 {
+		return []int{inX, inW, inImageBias}
+	}
+	return []int{inX, inW, inImageBias, inResidual}
 }
 
 // Cost implements kernels.Operator.
@@ -131,10 +158,16 @@ func tolerance(d kernels.DType) kernels.Tol {
 	return kernels.Tol{Abs: 2e-4, Rel: 1e-5, Why: "float32 sums of up to 10^4 unit products in another order"}
 }
 
-// Grad implements kernels.Operator.
+// Grad implements kernels.Operator. Where OutF32 is set and x is bf16, dy is rounded to bf16 first: the tensor cores take no other.
 func (op Conv2D) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value, need []bool) []kernels.Value {
 	x, w, dy := n.In[inX], n.In[inW], dout[0]
 	d := make([]kernels.Value, len(n.In))
+	if len(need) > inResidual && need[inResidual] {
+		d[inResidual] = dy
+	}
+	if dy.Spec.DType != x.Spec.DType {
+		dy = kernels.Emit1(b, elementwise.Cast{To: x.Spec.DType}, dy)
+	}
 	if need[inX] {
 		d[inX] = kernels.Emit1(b, Conv2DDgrad{Geometry: op.Geometry, H: x.Spec.H, W: x.Spec.W}, dy, w)
 	}
@@ -150,9 +183,6 @@ func (op Conv2D) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value, n
 	}
 	if len(need) > inImageBias && need[inImageBias] {
 		d[inImageBias] = kernels.Emit1(b, elementwise.SumRows{PerImage: true}, dy)
-	}
-	if len(need) > inResidual && need[inResidual] {
-		d[inResidual] = dy
 	}
 	return d
 }

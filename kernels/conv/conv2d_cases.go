@@ -9,6 +9,7 @@ type shape struct {
 	n, h, w, ci, co       int
 	pitch                 int // of x and y; 0 is dense
 	bias, image, residual bool
+	f32                   bool // y is f32 in bf16 mode, too
 }
 
 func shapes() []shape {
@@ -26,6 +27,7 @@ func shapes() []shape {
 		{name: "one pixel", g: same, n: 1, h: 1, w: 1, ci: 3, co: 5, bias: true},
 		{name: "three channels in", g: same, n: 2, h: 8, w: 8, ci: 3, co: 32, bias: true},
 		{name: "one channel out", g: same, n: 2, h: 8, w: 8, ci: 32, co: 1, bias: true},
+		{name: "prediction", g: same, n: 2, h: 4, w: 4, ci: 16, co: 3, bias: true, residual: true, f32: true},
 		{name: "stride 2 pad right and bottom", g: Geometry{KH: 3, KW: 3, Stride: 2, PadBottom: 1, PadRight: 1}, n: 2, h: 8, w: 6, ci: 8, co: 8, bias: true},
 		{name: "stride 2 symmetric odd size", g: Geometry{KH: 3, KW: 3, Stride: 2, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1}, n: 2, h: 7, w: 5, ci: 6, co: 10, bias: true},
 		{name: "upsample", g: up, n: 2, h: 3, w: 4, ci: 8, co: 8, bias: true},
@@ -61,7 +63,7 @@ func (Conv2D) Cases() []kernels.Case {
 		if s.residual {
 			in[inResidual] = s.input(s.n, oh, ow, s.co)
 		}
-		cases = append(cases, kernels.Case{Name: s.name, Op: Conv2D{s.g}, In: in})
+		cases = append(cases, kernels.Case{Name: s.name, Op: Conv2D{s.g, s.f32}, In: in})
 	}
 	return cases
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // Conv2DDgrad is the gradient of Conv2D in its input: (dy, w, residual?) -> dx; dy (N,OH,OW,Co), w (Co,KH,KW,Ci), dx
-// (N,H,W,Ci), to which the residual is added. It is linear in dy and in w.
+// (N,H,W,Ci), to which the residual is added. All have one type, f32 or bf16. It is linear in dy and in w.
 type Conv2DDgrad struct {
 	Geometry
 	H, W int // input size of the convolution
@@ -37,11 +37,16 @@ func (op Conv2DDgrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 		return nil, fmt.Errorf("gradient %s and weights %s do not fit an input of %dx%d", dy, w, op.H, op.W)
 	}
 	dx := kernels.Dense(dy.DType, dy.N, op.H, op.W, w.C)
-	if len(in) == 3 && in[2] != nil && !in[2].SameShape(dx) {
-		return nil, fmt.Errorf("residual %s is not of shape %s", in[2], dx)
+	for i, want := range []kernels.Spec{*dy, w.WithDType(dy.DType), dx} {
+		if err := operand(in, i, want); err != nil {
+			return nil, err
+		}
 	}
 	return []kernels.Spec{dx}, nil
 }
+
+// BF16Inputs implements kernels.MixedOperator.
+func (Conv2DDgrad) BF16Inputs() []int { return []int{0, 1, 2} }
 
 // Cost implements kernels.Operator.
 func (op Conv2DDgrad) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
@@ -56,7 +61,7 @@ func (Conv2DDgrad) Tolerance(d kernels.DType) kernels.Tol { return tolerance(d) 
 func (op Conv2DDgrad) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value, need []bool) []kernels.Value {
 	d := make([]kernels.Value, len(n.In))
 	if need[0] {
-		d[0] = kernels.Emit1(b, Conv2D{op.Geometry}, dout[0], n.In[1])
+		d[0] = kernels.Emit1(b, Conv2D{Geometry: op.Geometry}, dout[0], n.In[1])
 	}
 	if need[1] {
 		d[1] = kernels.Emit1(b, Conv2DWgrad{Geometry: op.Geometry}, dout[0], n.In[0])

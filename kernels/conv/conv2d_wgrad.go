@@ -8,7 +8,8 @@ import (
 )
 
 // Conv2DWgrad is the gradient of Conv2D in its weights and bias: (x, dy) -> (dw, dbias?); x (N,H,W,Ci), dy (N,OH,OW,Co),
-// dw (Co,KH,KW,Ci), dbias (1,1,1,Co) where Bias is set. Both accumulate over micro-batches.
+// dw (Co,KH,KW,Ci), dbias (1,1,1,Co) where Bias is set. x and dy are both f32 or both bf16; dw and dbias are f32 and accumulate
+// over micro-batches.
 type Conv2DWgrad struct {
 	Geometry
 	Bias bool
@@ -36,12 +37,18 @@ func (op Conv2DWgrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	if oh, ow := op.Size(x.H, x.W); dy.N != x.N || dy.H != oh || dy.W != ow {
 		return nil, fmt.Errorf("gradient %s does not fit input %s", dy, x)
 	}
+	if err := operand(in, 1, dy.WithDType(x.DType)); err != nil {
+		return nil, err
+	}
 	out := []kernels.Spec{kernels.Dense(kernels.F32, dy.C, op.KH, op.KW, x.C)}
 	if op.Bias {
 		out = append(out, kernels.Vector(kernels.F32, dy.C))
 	}
 	return out, nil
 }
+
+// BF16Inputs implements kernels.MixedOperator.
+func (Conv2DWgrad) BF16Inputs() []int { return []int{0, 1} }
 
 // Cost implements kernels.Operator.
 func (op Conv2DWgrad) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
@@ -63,7 +70,7 @@ func (op Conv2DWgrad) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Val
 		return d
 	}
 	if dout[0].Ok() {
-		d[1] = kernels.Emit1(b, Conv2D{op.Geometry}, x, dout[0])
+		d[1] = kernels.Emit1(b, Conv2D{Geometry: op.Geometry}, x, dout[0])
 	}
 	if op.Bias && dout[1].Ok() {
 		rows := kernels.Emit1(b, elementwise.Broadcast{N: dy.Spec.N, H: dy.Spec.H, W: dy.Spec.W}, dout[1])
