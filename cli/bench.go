@@ -54,6 +54,9 @@ func runBench(c *urfave.Context) error {
 	case what != "compare" && what != "step":
 		return usagef("bench %q: want compare, step, kernels or sample", what)
 	}
+	if g.device != "auto" && g.device != "cpu" {
+		return usagef("--device %s: bench %s measures the CPU; the peers on a GPU are in bench/peers", g.device, c.Args().First())
+	}
 	if f := c.String("format"); f != "table" && f != "json" {
 		return usagef("--format %q: want table or json", f)
 	}

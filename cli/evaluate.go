@@ -11,6 +11,7 @@ import (
 	"github.com/unnoise/unnoise/engine/evaluate"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/kernels"
 )
 
 func evaluateCommand() *urfave.Command {
@@ -56,8 +57,12 @@ func runEvaluate(c *urfave.Context) error {
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return err
 	}
-	mach := g.machine()
+	mach, dtype, err := g.machine(kernels.F32)
+	if err != nil {
+		return err
+	}
 	defer mach.Close()
+	m.DType = dtype
 	rep, err := evaluate.Points(c.Context, mach, m, recipe, evaluate.PointsOptions{Draws: c.Int("draws"), Samples: c.Int("samples"), Seed: c.Uint64("seed")})
 	if err != nil {
 		return err

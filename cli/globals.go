@@ -5,21 +5,17 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
-	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 	"golang.org/x/term"
-
-	"github.com/unnoise/unnoise/engine/graph"
 )
 
 // globalFlags are the flags that every command takes.
 func globalFlags() []urfave.Flag {
 	const category = "Every command:"
 	return []urfave.Flag{
-		&urfave.StringFlag{Category: category, Name: "device", Value: "auto", Usage: "`DEVICE` to compute on: auto or cpu"},
-		&urfave.StringFlag{Category: category, Name: "dtype", Value: "auto", Usage: "`TYPE` of activations: auto or f32"},
+		&urfave.StringFlag{Category: category, Name: "device", Value: "auto", Usage: "`DEVICE` to compute on: auto, cpu, cuda[:INDEX] or emu[:PROFILE], the PTX emulator"},
+		&urfave.StringFlag{Category: category, Name: "dtype", Value: "auto", Usage: "`TYPE` of activations: auto, f32 or bf16; auto is bf16 for train and sample on a GPU"},
 		&urfave.Uint64Flag{Category: category, Name: "seed", Usage: "`SEED` of every random draw", DefaultText: "the recipe's when training, else 0"},
 		&urfave.IntFlag{Category: category, Name: "threads", Usage: "`N` CPU threads", DefaultText: "one a processor"},
 		&urfave.StringFlag{Category: category, Name: "log-format", Value: "text", Usage: "`FORMAT` of progress and results: text or json (one object a line)"},
@@ -30,13 +26,15 @@ func globalFlags() []urfave.Flag {
 // globals are the values of globalFlags.
 type globals struct {
 	threads     int
+	device      string // auto until deviceName is asked
+	dtype       string
 	json, quiet bool
 	out, err    io.Writer
 }
 
 // readGlobals checks the flags that every command takes.
 func readGlobals(c *urfave.Context) (*globals, error) {
-	g := &globals{threads: c.Int("threads"), quiet: c.Bool("quiet"), out: c.App.Writer, err: c.App.ErrWriter}
+	g := &globals{threads: c.Int("threads"), quiet: c.Bool("quiet"), device: c.String("device"), dtype: c.String("dtype"), out: c.App.Writer, err: c.App.ErrWriter}
 	if c.IsSet("threads") && g.threads < 1 {
 		return nil, usagef("--threads %d: want at least 1", g.threads)
 	}
@@ -51,38 +49,6 @@ func readGlobals(c *urfave.Context) (*globals, error) {
 		return nil, err
 	}
 	return g, checkDType(c.String("dtype"))
-}
-
-// checkDevice refuses what this build cannot compute on.
-func checkDevice(name string) error {
-	kind, _, _ := strings.Cut(name, ":")
-	switch {
-	case name == "auto" || name == "cpu":
-		return nil
-	case kind == "cuda":
-		return usagef("--device %s: this version has no CUDA kernels yet; use --device cpu", name)
-	case kind == "emu":
-		return usagef("--device %s: this version has no CUDA kernels that the emulator could run; use --device cpu", name)
-	}
-	return usagef("--device %q: want auto or cpu", name)
-}
-
-func checkDType(name string) error {
-	switch name {
-	case "auto", "f32":
-		return nil
-	case "bf16":
-		return usagef("--dtype bf16: the CPU computes in f32 only; use --dtype f32")
-	}
-	return usagef("--dtype %q: want auto or f32", name)
-}
-
-// machine opens the CPU.
-func (g *globals) machine() graph.Machine {
-	if g.threads > 0 {
-		runtime.GOMAXPROCS(g.threads)
-	}
-	return graph.NewCPU(graph.CPUOptions{Workers: g.threads})
 }
 
 // say prints a result line: text, or with --log-format json the object.

@@ -9,6 +9,7 @@ import (
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/npy"
+	"github.com/unnoise/unnoise/kernels"
 )
 
 func predictCommand() *urfave.Command {
@@ -54,8 +55,12 @@ func runPredict(c *urfave.Context) error {
 			}
 		}
 	}
-	mach := g.machine()
+	mach, dtype, err := g.machine(kernels.F32)
+	if err != nil {
+		return err
+	}
 	defer mach.Close()
+	m.DType = dtype
 	if c.String("target") == "" {
 		y, err := m.Predict(mach, *b)
 		if err != nil {

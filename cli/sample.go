@@ -13,6 +13,7 @@ import (
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/npy"
 	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/kernels"
 )
 
 // How many samples are drawn without -n, and how many at once without --batch.
@@ -72,8 +73,12 @@ func runSample(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	mach := g.machine()
+	mach, dtype, err := g.machine(kernels.BF16)
+	if err != nil {
+		return err
+	}
 	defer mach.Close()
+	m.DType = dtype
 	bar := newSampleBar(g, o)
 	o.After = func(first, step int, x *model.Images) error {
 		bar.step()
@@ -173,7 +178,7 @@ func sampleOptions(c *urfave.Context, m *model.Model) (*model.SampleOptions, err
 func samplePlan(c *urfave.Context, m *model.Model, r *train.Recipe) (*diffusion.Plan, error) {
 	s := model.Sampler{Name: "ddpm"}
 	if r != nil {
-		s = model.Sampler{Name: r.Sample.Sampler, Steps: r.Sample.Steps, Eta: r.Sample.Eta, Spacing: diffusion.Spacing(r.Sample.Spacing)}
+		s = r.Sampler()
 	}
 	if name := c.String("sampler"); name != "" && name != s.Name {
 		s = model.Sampler{Name: name}

@@ -12,6 +12,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/kernels"
 )
 
 func trainCommand() *urfave.Command {
@@ -47,7 +48,9 @@ func runTrain(c *urfave.Context) error {
 	if err := checkTrainingMemory(o.Recipe); err != nil {
 		return err
 	}
-	o.Machine = g.machine()
+	if o.Machine, o.DType, err = g.machine(kernels.BF16); err != nil {
+		return err
+	}
 	defer o.Machine.Close()
 	report := newTrainReport(g, o)
 	result, err := train.Run(c.Context, *o)

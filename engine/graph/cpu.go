@@ -89,6 +89,9 @@ func (m *CPU) Write(name string, offset int, data []float32) error {
 		return err
 	}
 	for i, x := range data {
+		if o.DType == kernels.BF16 {
+			x = kernels.RoundBF16(x)
+		}
 		if o.F64 != nil {
 			o.F64[offset+i] = float64(x)
 		} else {

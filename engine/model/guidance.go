@@ -36,7 +36,7 @@ func (m *Model) CheckGuidance(w float64) error {
 // null label, the two predictions combined. The labels are the program's input "labels", of the network's batch.
 func (m *Model) denoiser(weights string, plan *diffusion.Plan, guided bool) Denoiser {
 	return func(g *graph.Graph, x, t kernels.Value) kernels.Value {
-		c := nn.NewContext(g, m.Params, weights, false)
+		c := m.Context(g, weights, false)
 		if !guided {
 			return m.Net.Forward(c, x, t, m.labelsInput(g, x.Spec.N))
 		}

@@ -22,6 +22,8 @@ type Model struct {
 	Source    string // the directory it was loaded from, "" for a new one
 	Index     []byte // model_index.json as loaded
 	H, W, C   int    // sample size
+	// DType is the type of activations and of the matrices they are multiplied with: F32, or BF16 on devices.
+	DType kernels.DType
 }
 
 // Fallback is the sample size of networks whose configuration names none.

@@ -8,6 +8,7 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/elementwise"
 	"github.com/unnoise/unnoise/kernels/loss"
 )
 
@@ -27,7 +28,39 @@ func (m *Model) load(mach graph.Machine) error {
 	if err := mach.Persistent(nn.WeightsBuffer, kernels.Vector(kernels.F32, m.Params.Size())); err != nil {
 		return err
 	}
-	return mach.Write(nn.WeightsBuffer, 0, m.Weights)
+	if err := mach.Write(nn.WeightsBuffer, 0, m.Weights); err != nil {
+		return err
+	}
+	return m.Round(mach, nn.WeightsBuffer)
+}
+
+// Context returns the context of a program that reads the weights in a persistent buffer, in the model's type.
+func (m *Model) Context(g *graph.Graph, buffer string, train bool) *nn.Context {
+	if m.DType == kernels.BF16 {
+		return nn.NewBF16Context(g, m.Params, buffer, train)
+	}
+	return nn.NewContext(g, m.Params, buffer, train)
+}
+
+// Round renews the bf16 copy of a buffer of weights, which must be done when the buffer has changed; without effect in float32 mode.
+func (m *Model) Round(mach graph.Machine, buffer string) error {
+	if m.DType != kernels.BF16 {
+		return nil
+	}
+	g := graph.New()
+	flat := kernels.Vector(kernels.F32, m.Params.Size())
+	rounded := kernels.Emit1(g, elementwise.Cast{To: kernels.BF16}, g.Persistent(buffer, flat))
+	g.Assign(g.Persistent(nn.RoundedBuffer(buffer), flat.WithDType(kernels.BF16)), rounded, false)
+	p, err := g.Compile("round " + buffer)
+	if err != nil {
+		return err
+	}
+	r, err := mach.Load(p)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return r.Run(&kernels.StepState{})
 }
 
 // check holds a batch to what the network takes.
@@ -75,7 +108,7 @@ func (m *Model) checkLabels(b Batch) error {
 
 // network emits the network on inputs x, t and labels and returns its output.
 func (m *Model) network(g *graph.Graph, n, h, w int) (*nn.Context, kernels.Value) {
-	c := nn.NewContext(g, m.Params, nn.WeightsBuffer, false)
+	c := m.Context(g, nn.WeightsBuffer, false)
 	x := g.Input("x", kernels.Dense(kernels.F32, n, h, w, m.C))
 	t := g.Input("t", kernels.Dense(kernels.F32, n, 1, 1, 1))
 	return c, m.Net.Forward(c, x, t, m.labelsInput(g, n))
@@ -208,7 +241,9 @@ func (m *Model) Backward(g *graph.Graph, c *nn.Context, l kernels.Value, accumul
 	values, offsets := c.Trainable()
 	for i, d := range g.Backward(l, values) {
 		if d.Ok() {
-			g.Assign(g.View(base, "grad", offsets[i], values[i].Spec, false), d, accumulate)
+			s := values[i].Spec
+			s.DType = kernels.F32
+			g.Assign(g.View(base, "grad", offsets[i], s, false), d, accumulate)
 		}
 	}
 }

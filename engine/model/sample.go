@@ -115,6 +115,9 @@ func (m *Model) SampleWith(ctx context.Context, mach graph.Machine, weights stri
 	if err := m.Net.CheckSize(h, w); err != nil {
 		return nil, err
 	}
+	if err := m.Round(mach, weights); err != nil {
+		return nil, err
+	}
 	out := NewImages(o.N, h, w, m.C)
 	chain, err := NewChain(mach, o.Plan, o.Batch, h, w, m.C, m.denoiser(weights, o.Plan, o.guided()))
 	if err != nil {

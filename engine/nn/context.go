@@ -19,6 +19,7 @@ type Context struct {
 	set     *ParamSet
 	declare bool // first pass: parameters are being collected
 	arena   kernels.Value
+	half    kernels.Value // the weights rounded to bf16; absent in float32 mode
 	streams map[uint32]string
 	used    map[*region]kernels.Value
 }
@@ -29,11 +30,30 @@ const (
 	EMABuffer     = "ema"
 )
 
+// RoundedBuffer is the persistent bf16 copy of a buffer of weights, which matrix products read in bf16 mode.
+func RoundedBuffer(buffer string) string { return buffer + "_bf16" }
+
 // NewContext returns a context that reads the parameters from a persistent buffer of the set's size.
 func NewContext(g *graph.Graph, set *ParamSet, buffer string, train bool) *Context {
 	c := &Context{G: g, Train: train, set: set, streams: map[uint32]string{}, used: map[*region]kernels.Value{}}
 	c.arena = g.Persistent(buffer, kernels.Vector(kernels.F32, set.Size()))
 	return c
+}
+
+// NewBF16Context is NewContext in bf16 mode: matrices are read from the buffer's rounded copy, activations are bf16; biases, norms,
+// x, the time features and the network's output stay float32.
+func NewBF16Context(g *graph.Graph, set *ParamSet, buffer string, train bool) *Context {
+	c := NewContext(g, set, buffer, train)
+	c.half = g.Persistent(RoundedBuffer(buffer), kernels.Vector(kernels.BF16, set.Size()))
+	return c
+}
+
+// activation returns a value in the type of activations.
+func (c *Context) activation(v kernels.Value) kernels.Value {
+	if c.half.Ok() && v.Ok() && v.Spec.DType == kernels.F32 {
+		return kernels.Emit1(c.G, elementwise.Cast{To: kernels.BF16}, v)
+	}
+	return v
 }
 
 // Declare builds a network once in a graph of its own to learn its parameters.
@@ -98,7 +118,11 @@ func (c *Context) param(spec kernels.Spec, decay bool, params ...*Parameter) ker
 	if v, ok := c.used[r]; ok {
 		return v
 	}
-	v := c.G.View(c.arena, params[0].Name, r.offset, r.spec, params[0].Trainable)
+	from, s := c.arena, r.spec
+	if c.half.Ok() && len(params[0].Shape) > 1 {
+		from, s.DType = c.half, kernels.BF16
+	}
+	v := c.G.View(from, params[0].Name, r.offset, s, params[0].Trainable)
 	c.used[r] = v
 	return v
 }
@@ -119,6 +143,7 @@ func (c *Context) constant(name string, n int, init Init) kernels.Value {
 type convOptions struct {
 	image, residual kernels.Value
 	scale           float64 // of the initial weights' variance; 0 means 1
+	output          bool    // the network's output: float32 in bf16 mode, too
 }
 
 // Conv is a convolution layer with bias: parameters name.weight [co,ci,KH,KW] and name.bias [co].
@@ -128,7 +153,8 @@ func (c *Context) Conv(name string, x kernels.Value, co int, g conv.Geometry, o 
 	weight := c.param(w, true, &Parameter{Name: name + ".weight", Shape: []int{co, ci, g.KH, g.KW}, Trainable: true, Decay: true, Spec: w,
 		init: XavierUniform(scaleOf(o.scale), ci*k, co*k)})
 	bias := c.vector(name+".bias", co, Init{})
-	return kernels.Emit1(c.G, conv.Conv2D{Geometry: g}, x, weight, bias, o.image, o.residual)
+	op := conv.Conv2D{Geometry: g, OutF32: o.output && c.half.Ok()}
+	return kernels.Emit1(c.G, op, c.activation(x), weight, bias, o.image, o.residual)
 }
 
 func scaleOf(s float64) float64 {
@@ -143,6 +169,7 @@ type dense struct {
 	name  string
 	out   int
 	scale float64
+	final bool // the network's output: float32 in bf16 mode, too
 }
 
 // Linear is one or more dense layers on the same input, packed into one product: parameters name.weight [out,in] and
@@ -158,7 +185,8 @@ func (c *Context) Linear(x, residual kernels.Value, layers ...dense) kernels.Val
 	}
 	weight := c.param(kernels.Dense(kernels.F32, total, 1, 1, in), true, ws...)
 	bias := c.param(kernels.Vector(kernels.F32, total), false, bs...)
-	return kernels.Emit1(c.G, linear.Linear{}, x, weight, bias, residual)
+	op := linear.Linear{OutF32: layers[0].final && c.half.Ok()}
+	return kernels.Emit1(c.G, op, c.activation(x), weight, bias, residual)
 }
 
 // Norm is a group norm layer with the operations that follow it.

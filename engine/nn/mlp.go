@@ -48,5 +48,5 @@ func (m *mlp) Forward(c *Context, x, t, labels kernels.Value) kernels.Value {
 		h = c.Linear(u, h, dense{name: fmt.Sprintf("layers.%d.linear", i), out: m.cfg.Hidden})
 	}
 	h = kernels.Emit1(c.G, act, h)
-	return c.Linear(h, kernels.Value{}, dense{name: "linear_out", out: m.cfg.OutChannels, scale: zeroScale})
+	return c.Linear(h, kernels.Value{}, dense{name: "linear_out", out: m.cfg.OutChannels, scale: zeroScale, final: true})
 }

@@ -80,7 +80,7 @@ func (u *unet2D) Forward(c *Context, x, t, labels kernels.Value) kernels.Value {
 		h, skips = b.up(i, h, skips)
 	}
 	h = b.Norm("conv_norm_out", h, kernels.Value{}, norm.GroupNorm{Groups: cfg.NormNumGroups, Eps: cfg.NormEps, Activation: elementwise.SiLU})
-	y := b.Conv("conv_out", h, cfg.OutChannels, conv.Same(3), convOptions{scale: zeroScale})
+	y := b.Conv("conv_out", h, cfg.OutChannels, conv.Same(3), convOptions{scale: zeroScale, output: true})
 	if cfg.TimeEmbeddingType == "fourier" {
 		y = kernels.Emit1(c.G, elementwise.DivideTime{}, y, b.float(t))
 	}
@@ -117,7 +117,7 @@ func (b *builder) embed(t, labels kernels.Value) {
 	case !labels.Ok():
 		b.G.Fail(errors.New("the network is conditioned on labels: none are given"))
 	case l.Kind == VectorLabels:
-		e = kernels.Emit1(b.G, elementwise.Add{Alpha: 1, Beta: 1}, e, labels)
+		e = kernels.Emit1(b.G, elementwise.Add{Alpha: 1, Beta: 1}, e, b.activation(labels))
 	case l.Classes > 0:
 		s := kernels.Dense(kernels.F32, l.Classes, 1, 1, dim)
 		table := b.param(s, true, &Parameter{Name: "class_embedding.weight", Shape: []int{l.Classes, dim}, Trainable: true, Decay: true, Spec: s,

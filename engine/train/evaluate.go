@@ -36,6 +36,9 @@ func (t *trainer) evaluate() error {
 }
 
 func (t *trainer) heldOutLoss(n int) (*Evaluation, error) {
+	if err := t.prog.Model.Round(t.Machine, nn.EMABuffer); err != nil {
+		return nil, err
+	}
 	batch := min(n, evaluationBatch)
 	p, err := t.prog.Evaluate(batch)
 	if err != nil {

@@ -63,7 +63,7 @@ func (p Programs) Micro() (*graph.Program, error) {
 		return nil, err
 	}
 	g := graph.New()
-	c := nn.NewContext(g, p.Model.Params, nn.WeightsBuffer, true)
+	c := p.Model.Context(g, nn.WeightsBuffer, true)
 	x0, labels := p.inputs(g, n)
 	time := kernels.Emit1(g, rng.UniformIntDraw{N: n, Max: p.Model.Process.Timesteps(), Stream: c.Stream("t")})
 	noised := g.Emit(update.Noising{Stream: c.Stream("eps")}, x0, time, g.Persistent(noiseTable, p.noiseSpec()))
@@ -88,8 +88,12 @@ func (p Programs) Finish() (*graph.Program, error) {
 	l := g.Persistent(lossBuffer, one)
 	norm := kernels.Emit1(g, optim.GlobalNorm{}, grads)
 	flag := kernels.Emit1(g, optim.CheckFinite{}, l, norm, g.Persistent(flagBuffer, kernels.Vector(kernels.I32, 1)))
-	g.Emit(optim.AdamW{DecayElements: p.Model.Params.Decayed()}, g.Persistent(nn.WeightsBuffer, flat), g.Persistent(momentBuffer, flat),
-		g.Persistent(varianceBuffer, flat), g.Persistent(nn.EMABuffer, flat), grads, norm, flag)
+	in := []kernels.Value{g.Persistent(nn.WeightsBuffer, flat), g.Persistent(momentBuffer, flat), g.Persistent(varianceBuffer, flat),
+		g.Persistent(nn.EMABuffer, flat), grads, norm, flag}
+	if p.Model.DType == kernels.BF16 {
+		in = append(in, g.Persistent(nn.RoundedBuffer(nn.WeightsBuffer), flat.WithDType(kernels.BF16)))
+	}
+	g.Emit(optim.AdamW{DecayElements: p.Model.Params.Decayed()}, in...)
 	g.Emit(optim.Record{}, l, norm, g.Persistent(ringBuffer, p.ringSpec()))
 	return g.Compile("finish")
 }
@@ -106,7 +110,7 @@ func (p Programs) Evaluate(n int) (*graph.Program, error) {
 	}
 	g := graph.New()
 	g.Phase("evaluate")
-	c := nn.NewContext(g, p.Model.Params, nn.EMABuffer, false)
+	c := p.Model.Context(g, nn.EMABuffer, false)
 	x0, labels := p.inputs(g, n)
 	time := g.Input("t", kernels.Dense(kernels.I32, n, 1, 1, 1))
 	noised := g.Emit(update.Noising{Stream: c.Stream("evaluation/eps")}, x0, time, g.Persistent(noiseTable, p.noiseSpec()))

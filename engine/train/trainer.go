@@ -24,6 +24,7 @@ type Options struct {
 	Out     string        // run directory
 	Resume  bool          // continue from the last checkpoint of Out
 	Machine graph.Machine // nil: this machine's processor
+	DType   kernels.DType // of activations: F32, or on a device BF16
 
 	OnProgress   func(Progress) // each train.log_every steps
 	OnEval       func(Evaluation)
@@ -187,6 +188,7 @@ func (t *trainer) openModel() error {
 	} else if err := t.checkClasses(l); err != nil {
 		return err
 	}
+	m.DType = t.DType
 	t.prog = Programs{t.Recipe, m}
 	if t.plan, err = m.Plan(t.Recipe.sampler()); err != nil {
 		return fmt.Errorf("sample: %w", err)
@@ -414,7 +416,10 @@ func (t *trainer) upload() error {
 			return err
 		}
 	}
-	return t.restore()
+	if err := t.restore(); err != nil {
+		return err
+	}
+	return t.prog.Model.Round(t.Machine, nn.WeightsBuffer)
 }
 
 // makeDir makes a directory of the run.

@@ -69,13 +69,13 @@ type Queue struct {
 	Stream  cuda.Stream
 	State   cuda.DevicePtr // the StepState that kernels read
 
-	pending []pending
-	launch  int // launches since the queue was made
+	pending []Recorded
 }
 
-type pending struct {
-	f cuda.Function
-	l cuda.Launch
+// Recorded is a launch that is ready to be queued, any number of times.
+type Recorded struct {
+	Function cuda.Function
+	Launch   cuda.Launch
 }
 
 // Backend implements kernels.Queue.
@@ -84,35 +84,61 @@ func (q *Queue) Backend() string { return "cuda" }
 // Of returns the device queue that a CUDA kernel was given.
 func Of(q kernels.Queue) *Queue { return q.(*Queue) }
 
-// Launches returns the number of launches queued so far.
-func (q *Queue) Launches() int { return q.launch }
-
 // Run queues a call with a kernel. The label names it in reports.
 func (q *Queue) Run(k kernels.Kernel, c *kernels.Call, label string) error {
-	q.pending = q.pending[:0]
-	if err := k.Run(q, c); err != nil {
+	list, err := q.Record(k, c, label)
+	if err != nil {
 		return err
 	}
-	if len(q.pending) == 0 {
-		return fmt.Errorf("operator %s: the kernel launched nothing", c.Op.Name())
-	}
-	q.settleLives()
-	for i := range q.pending {
-		p := &q.pending[i]
-		p.l.Label = label
-		if err := q.Stream.Launch(p.f, p.l); err != nil {
+	for _, r := range list {
+		if err := q.Stream.Launch(r.Function, r.Launch); err != nil {
 			return err
 		}
-		q.launch++
 	}
 	return nil
+}
+
+// Record returns the launches of a call without queueing them.
+func (q *Queue) Record(k kernels.Kernel, c *kernels.Call, label string) ([]Recorded, error) {
+	q.pending = nil
+	if err := k.Run(q, c); err != nil {
+		return nil, err
+	}
+	if len(q.pending) == 0 {
+		return nil, fmt.Errorf("operator %s: the kernel launched nothing", c.Op.Name())
+	}
+	q.declareUnused(c)
+	q.settleLives()
+	for i := range q.pending {
+		q.pending[i].Launch.Label = label
+	}
+	return q.pending, nil
+}
+
+// declareUnused gives the last launch the temporaries of the call that no launch declares, so that their lives begin and end.
+func (q *Queue) declareUnused(c *kernels.Call) {
+	declared := map[uint32]bool{0: true}
+	for _, r := range q.pending {
+		for _, o := range r.Launch.Operands {
+			declared[o.Life.Temporary] = true
+		}
+	}
+	last := &q.pending[len(q.pending)-1].Launch
+	for _, list := range [3][]*kernels.Operand{c.In, c.Out, {c.Scratch}} {
+		for _, o := range list {
+			if o != nil && !declared[o.Life.Temporary] {
+				last.Operands = append(last.Operands, Use(o, cuda.ReadWrite))
+				declared[o.Life.Temporary] = true
+			}
+		}
+	}
 }
 
 // settleLives lets each temporary of the call begin in its first launch and end in its last one.
 func (q *Queue) settleLives() {
 	first, last := map[uint32]int{}, map[uint32]int{}
 	for i := range q.pending {
-		for _, o := range q.pending[i].l.Operands {
+		for _, o := range q.pending[i].Launch.Operands {
 			if _, ok := first[o.Life.Temporary]; !ok {
 				first[o.Life.Temporary] = i
 			}
@@ -120,7 +146,7 @@ func (q *Queue) settleLives() {
 		}
 	}
 	for i := range q.pending {
-		ops := q.pending[i].l.Operands
+		ops := q.pending[i].Launch.Operands
 		for k := range ops {
 			l := &ops[k].Life
 			l.Begins = l.Begins && first[l.Temporary] == i
@@ -152,6 +178,6 @@ func (q *Queue) Launch(l Launch) error {
 		}
 	}
 	ops := append([]cuda.Operand{cuda.Range("state", q.State, StateBytes, cuda.Read)}, l.Operands...)
-	q.pending = append(q.pending, pending{f, cuda.Launch{Grid: l.Grid, Block: l.Block, DynamicShared: l.Shared, Args: l.Args, Operands: ops}})
+	q.pending = append(q.pending, Recorded{f, cuda.Launch{Grid: l.Grid, Block: l.Block, DynamicShared: l.Shared, Args: l.Args, Operands: ops}})
 	return nil
 }

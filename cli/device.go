@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"runtime"
+	"strings"
+
+	"github.com/unnoise/unnoise/cuda"
+	_ "github.com/unnoise/unnoise/cuda/emu" // register
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/kernels"
+)
+
+// checkDevice refuses names that no device can have.
+func checkDevice(name string) error {
+	kind, arg, found := strings.Cut(name, ":")
+	switch {
+	case (name == "auto" || name == "cpu") && !found:
+		return nil
+	case (kind == "cuda" || kind == "emu") && (!found || arg != ""):
+		return nil
+	}
+	return usagef("--device %q: want auto, cpu, cuda, cuda:INDEX, emu or emu:PROFILE", name)
+}
+
+func checkDType(name string) error {
+	switch name {
+	case "auto", "f32", "bf16":
+		return nil
+	}
+	return usagef("--dtype %q: want auto, f32 or bf16", name)
+}
+
+// onCPU reports whether the processor computes.
+func (g *globals) onCPU() bool { return g.deviceName() == "cpu" }
+
+// deviceName resolves auto: the first GPU that can be opened, else the processor.
+func (g *globals) deviceName() string {
+	if g.device == "auto" {
+		g.device = "cpu"
+		if ok, _ := probeCUDA(); ok {
+			g.device = "cuda:0"
+		}
+	}
+	return g.device
+}
+
+// openDevice opens a GPU or the emulator.
+func (g *globals) openDevice() (cuda.Device, error) {
+	if g.threads > 0 {
+		runtime.GOMAXPROCS(g.threads)
+	}
+	return cuda.Open(g.deviceName())
+}
+
+// machine opens what --device names. auto is the type of activations that --dtype auto stands for on a GPU.
+func (g *globals) machine(auto kernels.DType) (graph.Machine, kernels.DType, error) {
+	if g.onCPU() {
+		if g.dtype == "bf16" {
+			return nil, 0, usagef("--dtype bf16: the CPU computes in f32 only; use --dtype f32, or a GPU with --device cuda")
+		}
+		if g.threads > 0 {
+			runtime.GOMAXPROCS(g.threads)
+		}
+		return graph.NewCPU(graph.CPUOptions{Workers: g.threads}), kernels.F32, nil
+	}
+	switch g.dtype {
+	case "f32":
+		auto = kernels.F32
+	case "bf16":
+		auto = kernels.BF16
+	}
+	d, err := g.openDevice()
+	if err != nil {
+		return nil, 0, err
+	}
+	m, err := graph.NewDevice(d)
+	if err != nil {
+		_ = d.Close() // the first error is the one to tell
+		return nil, 0, err
+	}
+	return m, auto, nil
+}

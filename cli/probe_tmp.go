@@ -1,0 +1,3 @@
+package cli
+
+func probeCUDA() (bool, string) { return false, "" }
