@@ -1,0 +1,130 @@
+package evaluate
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/unnoise/unnoise/engine/data"
+	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/train"
+)
+
+// GuidanceOptions are the sizes of a measurement of guidance; zero values take the defaults.
+type GuidanceOptions struct {
+	Weights    []float64 // of guidance; 1, 2, 3, 4, 6
+	Samples    int       // for each weight, the classes in turn; 500
+	Seed       uint64
+	Plan       *diffusion.Plan // nil: the recipe's sampler
+	Classifier ClassifierOptions
+	// After, if not nil, is called with each row when it is measured.
+	After func(GuidanceRow)
+}
+
+// GuidanceReport says how often samples of a class are taken for that class by a classifier trained on the same data.
+type GuidanceReport struct {
+	Classes   int           `json:"classes"`
+	Held      float64       `json:"classifier_accuracy"` // of the classifier on held-out images
+	HeldCount int           `json:"classifier_images"`
+	Sampler   string        `json:"sampler"`
+	Rows      []GuidanceRow `json:"rows"`
+}
+
+// GuidanceRow is one weight's result.
+type GuidanceRow struct {
+	Weight  float64 `json:"guidance"`
+	Samples int     `json:"samples"`
+	Right   int     `json:"right"`
+	ByClass []int   `json:"right_by_class"`
+}
+
+// Accuracy is the share of samples that are taken for their class.
+func (r GuidanceRow) Accuracy() float64 { return float64(r.Right) / float64(r.Samples) }
+
+// Best returns the row with the highest accuracy, the first of equals.
+func (rep *GuidanceReport) Best() GuidanceRow {
+	best := rep.Rows[0]
+	for _, r := range rep.Rows {
+		if r.Right > best.Right {
+			best = r
+		}
+	}
+	return best
+}
+
+// Guidance measures a class-conditional model trained by a recipe: it trains a classifier on the recipe's data, draws samples of every
+// class at each weight, all from the same noise, and counts those that the classifier takes for their class.
+func Guidance(ctx context.Context, mach graph.Machine, m *model.Model, r *train.Recipe, o GuidanceOptions) (*GuidanceReport, error) {
+	l := m.Net.Labels()
+	if l.Kind != nn.ClassLabels || l.Named() == 0 || m.Points() {
+		return nil, fmt.Errorf("the model is not conditioned on a list of classes of images: nothing to measure")
+	}
+	if o.Samples == 0 {
+		o.Samples = 500
+	}
+	if len(o.Weights) == 0 {
+		o.Weights = []float64{1, 2, 3, 4, 6}
+	}
+	for _, w := range o.Weights {
+		if err := m.CheckGuidance(w); err != nil {
+			return nil, err
+		}
+	}
+	set, held, err := data.Open(r.Data.Source, r.Data.Points, r.Data.Seed)
+	if err != nil {
+		return nil, err
+	}
+	if o.Plan == nil {
+		if o.Plan, err = m.Plan(r.Sampler()); err != nil {
+			return nil, err
+		}
+	}
+	judge, err := TrainClassifier(ctx, mach, set, o.Classifier)
+	if err != nil {
+		return nil, err
+	}
+	rep := &GuidanceReport{Classes: set.Classes(), Sampler: o.Plan.Name, HeldCount: min(held.Len(), 10000)}
+	if rep.Held, err = judge.Accuracy(mach, held, rep.HeldCount); err != nil {
+		return nil, err
+	}
+	for _, w := range o.Weights {
+		row, err := rep.row(ctx, mach, m, judge, o, w)
+		if err != nil {
+			return nil, err
+		}
+		rep.Rows = append(rep.Rows, *row)
+		if o.After != nil {
+			o.After(*row)
+		}
+	}
+	return rep, nil
+}
+
+// row measures one weight.
+func (rep *GuidanceReport) row(ctx context.Context, mach graph.Machine, m *model.Model, judge *Classifier, o GuidanceOptions, w float64) (*GuidanceRow, error) {
+	s := model.SampleOptions{N: o.Samples, Batch: min(o.Samples, judgeBatch), Seed: o.Seed, Plan: o.Plan, Guidance: w}
+	for i := range o.Samples {
+		s.Labels = append(s.Labels, int32(i%rep.Classes))
+	}
+	x, err := m.Sample(ctx, mach, s)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range x.Data { // what a picture holds
+		x.Data[i] = min(max(v, -1), 1)
+	}
+	taken, err := judge.Classify(mach, x)
+	if err != nil {
+		return nil, err
+	}
+	row := &GuidanceRow{Weight: w, Samples: o.Samples, ByClass: make([]int, rep.Classes)}
+	for i, class := range taken {
+		if class == int(s.Labels[i]) {
+			row.Right++
+			row.ByClass[class]++
+		}
+	}
+	return row, nil
+}
