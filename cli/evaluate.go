@@ -17,15 +17,19 @@ import (
 func evaluateCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:  "evaluate",
-		Usage: "measure a run on 2-D data against the closed form, and draw it",
+		Usage: "measure a run: on 2-D data against the closed form, on classes of images with a classifier",
 		Description: "For a run on a 2-D set: the mean loss against the least that any network can reach on the very point set, the worst\n" +
 			"timestep, and the energy distance of ancestral samples to fresh points against that between fresh sets. Writes\n" +
-			evaluate.FigureFile + " (forward process, reverse process, learned drift) and " + evaluate.AnimationFile + " (the reverse process).",
+			evaluate.FigureFile + " (forward process, reverse process, learned drift) and " + evaluate.AnimationFile + " (the reverse process).\n" +
+			"For a run on labelled images: trains a small classifier on the run's data, draws samples of every class with several weights of\n" +
+			"guidance, and counts those that the classifier takes for their class.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "model", Usage: "`RUN` directory of unnoise train"},
 			&urfave.StringFlag{Name: "out", Usage: "`DIR` for the pictures", DefaultText: "the run directory"},
 			&urfave.IntFlag{Name: "draws", Value: 8192, Usage: "`N` noised points a timestep"},
-			&urfave.IntFlag{Name: "samples", Value: 5000, Usage: "`N` samples, and points of each fresh set"},
+			&urfave.IntFlag{Name: "samples", Value: 5000, Usage: "`N` samples, and points of each fresh set", DefaultText: "5000 points, or 500 images for each weight"},
+			&urfave.StringFlag{Name: "guidance", Value: "1,2,3,4,6", Usage: "`WEIGHTS` of guidance to measure, for a run on labelled images"},
+			&urfave.IntFlag{Name: "classifier-steps", Value: 2000, Usage: "`N` steps to train the classifier"},
 		},
 		Action: runEvaluate,
 	}
@@ -53,6 +57,9 @@ func runEvaluate(c *urfave.Context) error {
 	m, err := model.Load(run, false)
 	if err != nil {
 		return err
+	}
+	if !m.Points() {
+		return evaluateClasses(c, g, m, recipe)
 	}
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return err

@@ -19,8 +19,9 @@ type GuidanceOptions struct {
 	Seed       uint64
 	Plan       *diffusion.Plan // nil: the recipe's sampler
 	Classifier ClassifierOptions
-	// After, if not nil, is called with each row when it is measured.
-	After func(GuidanceRow)
+	// Judged and After, if not nil, are called when the classifier is trained and with each row when it is measured.
+	Judged func(*GuidanceReport)
+	After  func(GuidanceRow)
 }
 
 // GuidanceReport says how often samples of a class are taken for that class by a classifier trained on the same data.
@@ -88,6 +89,9 @@ func Guidance(ctx context.Context, mach graph.Machine, m *model.Model, r *train.
 	rep := &GuidanceReport{Classes: set.Classes(), Sampler: o.Plan.Name, HeldCount: min(held.Len(), 10000)}
 	if rep.Held, err = judge.Accuracy(mach, held, rep.HeldCount); err != nil {
 		return nil, err
+	}
+	if o.Judged != nil {
+		o.Judged(rep)
 	}
 	for _, w := range o.Weights {
 		row, err := rep.row(ctx, mach, m, judge, o, w)
