@@ -23,7 +23,9 @@ func checkCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:  "check",
 		Usage: "hold every kernel against the float64 reference, and every gradient against finite differences",
-		Description: "One row for each operator, variant and case; variant \"gradient\" is the finite-difference check. With --format json: one object\n" +
+		Description: "One row for each operator, variant and case; variant \"gradient\" is the finite-difference check. On the CPU (--device cpu, the\n" +
+			"default without a GPU) the fast CPU variants are checked, on a GPU (cuda) or the emulator (emu) the CUDA variants in f32 and bf16, run\n" +
+			"twice: both runs must agree in every bit. With --format json: one object\n" +
 			"a line with \"op\", \"case\", \"dtype\", \"shape\", \"variant\", \"status\" (ok, failed or unsupported), \"ok\" (false where failed),\n" +
 			"\"max_abs\", \"max_rel\", \"nmse\", \"tol_abs\", \"tol_rel\" and \"error\". Exit code 1 if anything failed.",
 		Flags: []urfave.Flag{
@@ -54,15 +56,25 @@ func runCheck(c *urfave.Context) error {
 		return err
 	}
 	r := &checkRun{g: g, json: format == "json" || g.json, queue: cpu.NewQueue(g.threads)}
+	if !g.onCPU() {
+		if r.device, err = newDeviceCheck(g); err != nil {
+			return err
+		}
+		defer r.device.close()
+	}
 	r.table = tabwriter.NewWriter(g.out, 2, 0, 2, ' ', 0)
 	if !r.json {
-		fmt.Fprintf(r.table, "operator\tvariant\tstatus\tmax abs\tmax rel\tcase\tshapes\n")
+		fmt.Fprintf(r.table, "operator\tvariant\tdtype\tstatus\tmax abs\tmax rel\tcase\tshapes\n")
 	}
 	for _, f := range families {
 		if err := c.Context.Err(); err != nil {
 			return fmt.Errorf("check stopped: %w", err)
 		}
-		if err := r.family(f); err != nil {
+		run := r.family
+		if r.device != nil {
+			run = r.deviceFamily
+		}
+		if err := run(f); err != nil {
 			return err
 		}
 	}
@@ -93,7 +105,8 @@ func matching(pattern string) ([]*kernels.Family, error) {
 type checkRun struct {
 	g                       *globals
 	json                    bool
-	queue                   *cpu.Queue
+	queue                   *cpu.Queue   // of the CPU's variants
+	device                  *deviceCheck // of the CUDA variants; nil on the CPU
 	table                   *tabwriter.Writer
 	ok, failed, unsupported int
 }
@@ -170,7 +183,7 @@ func (r *checkRun) add(res check.Result, supported bool) error {
 	if r.g.quiet && v.Status == "ok" {
 		return nil
 	}
-	_, err := fmt.Fprintf(r.table, "%s\t%s\t%s\t%.3g\t%.3g\t%s\t%s\n", v.Op, v.Variant, v.Status, v.MaxAbs, v.MaxRel, v.Case, v.Shape)
+	_, err := fmt.Fprintf(r.table, "%s\t%s\t%s\t%s\t%.3g\t%.3g\t%s\t%s\n", v.Op, v.Variant, v.DType, v.Status, v.MaxAbs, v.MaxRel, v.Case, v.Shape)
 	if v.Error != "" {
 		fmt.Fprintf(r.table, "  %s\n", oneLine(v.Error))
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 
@@ -49,7 +50,11 @@ func (g *globals) openDevice() (cuda.Device, error) {
 	if g.threads > 0 {
 		runtime.GOMAXPROCS(g.threads)
 	}
-	return cuda.Open(g.deviceName())
+	d, err := cuda.Open(g.deviceName())
+	if err != nil {
+		return nil, fmt.Errorf("--device %s: %w", g.deviceName(), err)
+	}
+	return d, nil
 }
 
 // machine opens what --device names. auto is the type of activations that --dtype auto stands for on a GPU.

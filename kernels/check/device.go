@@ -49,7 +49,7 @@ func (d *Device) Close() error {
 // Verify runs a CUDA variant on a case, twice, and compares the result with the float64 reference: both runs must agree in
 // every bit, guard bands, pads and inputs must stay as they were. Unsupported calls return false in the second value.
 func (d *Device) Verify(cs kernels.Case, v *kernels.Variant) (Result, bool) {
-	res := Result{Op: cs.Op.Name(), Case: cs.Name, DType: caseType(cs), Variant: fmt.Sprintf("%s/%d", v.Backend, v.Number)}
+	res := Result{Op: cs.Op.Name(), Case: cs.Name, DType: CaseType(cs), Variant: fmt.Sprintf("%s/%d", v.Backend, v.Number)}
 	for _, accumulate := range []bool{false, true} {
 		if _, ok := cs.Op.(kernels.AccumulatingOperator); accumulate && !ok {
 			break
@@ -68,8 +68,8 @@ func (d *Device) Verify(cs kernels.Case, v *kernels.Variant) (Result, bool) {
 	return res, true
 }
 
-// caseType is bf16 where any operand is.
-func caseType(cs kernels.Case) string {
+// CaseType is bf16 where any operand is.
+func CaseType(cs kernels.Case) string {
 	for _, in := range cs.In {
 		if in.Spec != nil && in.Spec.DType == kernels.BF16 {
 			return kernels.BF16.String()

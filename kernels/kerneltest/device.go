@@ -44,32 +44,41 @@ func DeviceCases(op kernels.Operator) []kernels.Case {
 	return list
 }
 
-// RunDevice holds every CUDA variant of an operator to the reference on the emulator, on all cases in both types.
+// RunDevice holds every CUDA variant of an operator to the reference on the emulator, on all cases in both types. Each variant must
+// support a case, and each case must have a variant.
 func RunDevice(t *testing.T, name string) {
 	t.Helper()
 	f := kernels.Lookup(name)
 	if f == nil {
 		t.Fatalf("operator %s is not registered", name)
 	}
+	d := Emulator(t, "a100")
+	used := map[int]bool{}
+	var variants []*kernels.Variant
 	for i := range f.Variants {
-		v := &f.Variants[i]
-		if v.Backend != "cuda" {
-			continue
+		if v := &f.Variants[i]; v.Backend == "cuda" {
+			variants = append(variants, v)
 		}
-		d := Emulator(t, "a100")
-		supported := 0
-		for _, cs := range DeviceCases(f.Op) {
+	}
+	for _, cs := range DeviceCases(f.Op) {
+		supported := len(variants) == 0
+		for _, v := range variants {
 			res, ok := d.Verify(cs, v)
 			if !ok {
 				continue
 			}
-			supported++
+			supported, used[v.Number] = true, true
 			if !res.OK {
 				t.Errorf("%s %s %s %q %s: %s", res.Op, res.Variant, res.DType, res.Case, res.Shape, res.Error)
 				d = Emulator(t, "a100") // a fault is final for a device
 			}
 		}
-		if supported == 0 {
+		if !supported {
+			t.Errorf("%s: no CUDA variant supports case %q in %s", name, cs.Name, check.CaseType(cs))
+		}
+	}
+	for _, v := range variants {
+		if !used[v.Number] {
 			t.Errorf("%s variant %s/%d supports none of the cases", name, v.Backend, v.Number)
 		}
 	}
