@@ -1,3 +1,0 @@
-package cli
-
-func probeCUDA() (bool, string) { return false, "" }
