@@ -12,7 +12,7 @@ import (
 // Attention is softmax attention (Vaswani et al. 2017, equation 1) over the pixels of an image, in Heads heads of C/Heads
 // consecutive channels: o_i = sum_j P_ij v_j with P_ij = exp(Scale q_i.k_j - lse_i) and lse_i = log sum_j exp(Scale q_i.k_j).
 //
-// Inputs: q (N,H,W,C), k and v (N,H',W',C). Outputs: o (N,H,W,C) of q's type and lse f32 (N,1,Heads,H*W), which is kept
+// Inputs: q (N,H,W,C), k and v (N,H',W',C), all f32 or all bf16. Outputs: o (N,H,W,C) of q's type and lse f32 (N,1,Heads,H*W), which is kept
 // for the gradient and has none of its own. Heads must divide C; a Scale of 0 means 1/sqrt(C/Heads).
 type Attention struct {
 	Heads int
@@ -40,6 +40,9 @@ func (op Attention) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	return []kernels.Spec{q.WithC(q.C), op.lse(q)}, nil
 }
 
+// BF16Inputs implements kernels.MixedOperator: all of them.
+func (Attention) BF16Inputs() []int { return []int{0, 1, 2} }
+
 // check holds the attributes and the shapes of q, k and v against each other.
 func (op Attention) check(q, k, v *kernels.Spec) error {
 	if op.Heads < 1 || q.C%op.Heads != 0 {
@@ -50,6 +53,9 @@ func (op Attention) check(q, k, v *kernels.Spec) error {
 	}
 	if k.N != q.N || k.C != q.C || !v.SameShape(*k) {
 		return fmt.Errorf("%s: q is %s, k is %s, v is %s, expected k and v of one shape with q's N and C", op.Name(), q, k, v)
+	}
+	if k.DType != q.DType || v.DType != q.DType {
+		return fmt.Errorf("%s: q is %s, k is %s, v is %s, expected one type", op.Name(), q, k, v)
 	}
 	return nil
 }

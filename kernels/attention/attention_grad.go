@@ -41,11 +41,14 @@ func (op AttentionGrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	if lse := op.forward().lse(q); !in[4].SameShape(lse) || in[4].DType != kernels.F32 {
 		return nil, fmt.Errorf("attention_grad: lse is %s, expected %s", in[4], lse)
 	}
-	if !in[3].SameShape(*q) || !in[5].SameShape(*q) {
-		return nil, fmt.Errorf("attention_grad: o is %s and do is %s, expected the shape of q %s", in[3], in[5], q)
+	if !in[3].SameShape(*q) || !in[5].SameShape(*q) || in[3].DType != q.DType || in[5].DType != q.DType {
+		return nil, fmt.Errorf("attention_grad: o is %s and do is %s, expected the shape and type of q %s", in[3], in[5], q)
 	}
 	return []kernels.Spec{q.WithC(q.C), k.WithC(k.C), v.WithC(v.C)}, nil
 }
+
+// BF16Inputs implements kernels.MixedOperator: all but lse.
+func (AttentionGrad) BF16Inputs() []int { return []int{0, 1, 2, 3, 5} }
 
 // Cost implements kernels.Operator.
 func (op AttentionGrad) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {

@@ -20,6 +20,7 @@ func TestRefused(t *testing.T) {
 		return &s
 	}
 	x := f(2, 3, 3, 6)
+	half := x.WithDType(kernels.BF16)
 	for _, tc := range []struct {
 		op   kernels.Operator
 		in   []*kernels.Spec
@@ -31,7 +32,9 @@ func TestRefused(t *testing.T) {
 		{Attention{Heads: 2}, []*kernels.Spec{x, nil, x}, "operand k (input 1) is missing"},
 		{Attention{Heads: 2}, []*kernels.Spec{x, f(1, 3, 3, 6), f(1, 3, 3, 6)}, "expected k and v of one shape"},
 		{AttentionGrad{Heads: 2}, []*kernels.Spec{x, x, x, x, x, x}, "lse is f32[2,3,3,6], expected f32[2,1,2,9]"},
-		{AttentionGrad{Heads: 2}, []*kernels.Spec{x, x, x, x, f(2, 1, 2, 9), f(2, 3, 3, 3)}, "expected the shape of q"},
+		{AttentionGrad{Heads: 2}, []*kernels.Spec{x, x, x, x, f(2, 1, 2, 9), f(2, 3, 3, 3)}, "expected the shape and type of q"},
+		{Attention{Heads: 2}, []*kernels.Spec{x, &half, x}, "expected one type"},
+		{AttentionGrad{Heads: 2}, []*kernels.Spec{x, x, x, &half, f(2, 1, 2, 9), x}, "expected the shape and type of q"},
 	} {
 		if _, err := tc.op.Infer(tc.in); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, expected one with %q", tc.op.Name(), err, tc.want)

@@ -9,8 +9,10 @@ import (
 
 // Linear is the dense layer y = x w^T + bias + residual on the rows of x.
 //
-// Inputs: x (N,H,W,I), w (O,1,1,I), bias (1,1,1,O) or absent, residual (N,H,W,O) or absent. Output: y (N,H,W,O) of x's type.
-type Linear struct{}
+// Inputs: x (N,H,W,I), w (O,1,1,I), bias f32 (1,1,1,O) or absent, residual (N,H,W,O) or absent. Output: y (N,H,W,O). x and w are
+// both f32 or both bf16. y has the type of x, or is f32 where OutF32 is set: a prediction is not rounded. The residual has the
+// type of y.
+type Linear struct{ OutF32 bool }
 
 func init() {
 	kernels.Register(Linear{},
@@ -40,10 +42,21 @@ func (op Linear) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 		return nil, fmt.Errorf("linear: bias is %s, expected (1,1,1,%d) for w %s", b, w.N, w)
 	}
 	y := x.WithC(w.N)
+	if op.OutF32 {
+		y.DType = kernels.F32
+	}
 	if r := spec(in, 3); r != nil && !r.SameShape(y) {
 		return nil, fmt.Errorf("linear: residual is %s, expected the shape of the output %s", r, y)
 	}
-	return []kernels.Spec{y}, nil
+	return []kernels.Spec{y}, types(op.Name(), in, x.DType, x.DType, kernels.F32, y.DType)
+}
+
+// BF16Inputs implements kernels.MixedOperator: all but the bias, and the residual only where y is rounded.
+func (op Linear) BF16Inputs() []int {
+	if op.OutF32 {
+		return []int{0, 1}
+	}
+	return []int{0, 1, 3}
 }
 
 // Cost implements kernels.Operator.
@@ -54,13 +67,17 @@ func (Linear) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
 // Tolerance implements kernels.Operator.
 func (Linear) Tolerance(d kernels.DType) kernels.Tol { return tolerance(d) }
 
-// Grad implements kernels.Operator.
+// Grad implements kernels.Operator. Where OutF32 is set and x is bf16, dy is rounded to bf16 for the products.
 func (Linear) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value, need []bool) []kernels.Value {
 	grads := make([]kernels.Value, len(n.In))
 	dy := dout[0]
 	if !dy.Ok() {
 		return grads
 	}
+	if len(n.In) > 3 && n.In[3].Ok() && need[3] {
+		grads[3] = dy
+	}
+	dy = cast(b, dy, n.In[0].Spec.DType)
 	if need[0] {
 		grads[0] = kernels.Emit1(b, LinearDgrad{}, dy, n.In[1])
 	}
@@ -68,9 +85,6 @@ func (Linear) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value, need
 	if need[1] || withBias {
 		out := b.Emit(LinearWgrad{Bias: withBias}, n.In[0], dy)
 		copy(grads[1:], out)
-	}
-	if len(n.In) > 3 && n.In[3].Ok() && need[3] {
-		grads[3] = dy
 	}
 	return grads
 }
@@ -81,7 +95,10 @@ func (Linear) Cases() []kernels.Case {
 	c := func(name string, in ...kernels.Input) kernels.Case {
 		return kernels.Case{Name: name, Op: Linear{}, In: in}
 	}
+	prediction := c("prediction", r(3, 1, 5, 24), r(3, 1, 1, 24), r(1, 1, 1, 3), r(3, 1, 5, 3))
+	prediction.Op = Linear{OutF32: true}
 	return []kernels.Case{
+		prediction,
 		c("one row", r(1, 1, 1, 5), r(3, 1, 1, 5), no(), no()),
 		c("one channel", r(2, 3, 1, 1), r(1, 1, 1, 1), r(1, 1, 1, 1), no()),
 		c("bias", r(2, 3, 3, 7), r(11, 1, 1, 7), r(1, 1, 1, 11), no()),

@@ -9,7 +9,7 @@ import (
 
 // LinearDgrad is the gradient of a dense layer's input: dx = dy w + residual.
 //
-// Inputs: dy (N,H,W,O), w (O,1,1,I), residual (N,H,W,I) or absent. Output: dx (N,H,W,I) of dy's type.
+// Inputs: dy (N,H,W,O), w (O,1,1,I), residual (N,H,W,I) or absent, all f32 or all bf16. Output: dx (N,H,W,I) of that type.
 type LinearDgrad struct{}
 
 func init() {
@@ -40,8 +40,11 @@ func (op LinearDgrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	if r := spec(in, 2); r != nil && !r.SameShape(dx) {
 		return nil, fmt.Errorf("linear_dgrad: residual is %s, expected the shape of the output %s", r, dx)
 	}
-	return []kernels.Spec{dx}, nil
+	return []kernels.Spec{dx}, types(op.Name(), in, dy.DType, dy.DType, dy.DType)
 }
+
+// BF16Inputs implements kernels.MixedOperator: all of them.
+func (LinearDgrad) BF16Inputs() []int { return []int{0, 1, 2} }
 
 // Cost implements kernels.Operator.
 func (LinearDgrad) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {

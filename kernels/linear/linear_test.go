@@ -19,6 +19,10 @@ func TestRefused(t *testing.T) {
 		s := kernels.Dense(kernels.F32, n, h, w, c)
 		return &s
 	}
+	half := func(s *kernels.Spec) *kernels.Spec {
+		h := s.WithDType(kernels.BF16)
+		return &h
+	}
 	x, w := f(2, 3, 3, 5), f(7, 1, 1, 5)
 	integers := kernels.Dense(kernels.I32, 2, 3, 3, 5)
 	for _, tc := range []struct {
@@ -35,6 +39,10 @@ func TestRefused(t *testing.T) {
 		{LinearDgrad{}, []*kernels.Spec{x, w}, "expected w (5,1,1,I)"},
 		{LinearDgrad{}, []*kernels.Spec{f(2, 3, 3, 7), w, w}, "residual"},
 		{LinearWgrad{}, []*kernels.Spec{x, f(2, 3, 4, 7)}, "expected the same N, H and W"},
+		{Linear{}, []*kernels.Spec{half(x), w}, "input 1 is f32[7,1,1,5], expected bf16"},
+		{Linear{OutF32: true}, []*kernels.Spec{half(x), half(w), nil, half(f(2, 3, 3, 7))}, "input 3 is bf16[2,3,3,7], expected f32"},
+		{LinearDgrad{}, []*kernels.Spec{f(2, 3, 3, 7), half(w)}, "input 1 is bf16[7,1,1,5], expected f32"},
+		{LinearWgrad{}, []*kernels.Spec{x, half(x)}, "input 1 is bf16[2,3,3,5], expected f32"},
 		{Matmul{}, []*kernels.Spec{x, x}, "Alpha is 0"},
 		{Matmul{Alpha: 1}, []*kernels.Spec{f(2, 1, 3, 5), f(2, 1, 3, 5)}, "after transposition"},
 		{Matmul{Alpha: 1, TransB: true}, []*kernels.Spec{f(2, 1, 3, 5), f(1, 1, 3, 5)}, "after transposition"},

@@ -9,7 +9,7 @@ import (
 
 // LinearWgrad is the gradient of a dense layer's parameters: dw = dy^T x and, with Bias, db = the sum of dy's rows.
 //
-// Inputs: x (N,H,W,I), dy (N,H,W,O). Outputs: dw f32 (O,1,1,I) and, with Bias, db f32 (1,1,1,O); both accumulate.
+// Inputs: x (N,H,W,I) and dy (N,H,W,O), both f32 or both bf16. Outputs: dw f32 (O,1,1,I) and, with Bias, db f32 (1,1,1,O); both accumulate.
 type LinearWgrad struct{ Bias bool }
 
 func init() {
@@ -45,8 +45,11 @@ func (op LinearWgrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	if op.Bias {
 		out = append(out, kernels.Vector(kernels.F32, dy.C))
 	}
-	return out, nil
+	return out, types(op.Name(), in, x.DType, x.DType)
 }
+
+// BF16Inputs implements kernels.MixedOperator: both.
+func (LinearWgrad) BF16Inputs() []int { return []int{0, 1} }
 
 // Cost implements kernels.Operator.
 func (LinearWgrad) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
@@ -61,7 +64,7 @@ func (LinearWgrad) Tolerance(d kernels.DType) kernels.Tol {
 	return kernels.Tol{Abs: 1e-4, Rel: 1e-5, Why: "float32 sums over up to a thousand rows of products of standard normals: about sqrt(K)*sqrt(K)*2^-24 absolute"}
 }
 
-// Grad implements kernels.Operator.
+// Grad implements kernels.Operator. The gradient of dw is float32; it is rounded for the products where x and dy are bf16.
 func (LinearWgrad) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value, need []bool) []kernels.Value {
 	grads := make([]kernels.Value, len(n.In))
 	x, dy, g := n.In[0], n.In[1], dout[0]
@@ -69,6 +72,7 @@ func (LinearWgrad) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value,
 	if len(dout) > 1 {
 		gb = dout[1]
 	}
+	g = cast(b, g, x.Spec.DType)
 	if need[0] && g.Ok() {
 		grads[0] = kernels.Emit1(b, LinearDgrad{}, dy, g)
 	}
@@ -77,7 +81,7 @@ func (LinearWgrad) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value,
 	case g.Ok():
 		grads[1] = kernels.Emit1(b, Linear{}, x, g, gb)
 	case gb.Ok():
-		grads[1] = kernels.Emit1(b, elementwise.Broadcast{N: dy.Spec.N, H: dy.Spec.H, W: dy.Spec.W}, gb)
+		grads[1] = cast(b, kernels.Emit1(b, elementwise.Broadcast{N: dy.Spec.N, H: dy.Spec.H, W: dy.Spec.W}, gb), dy.Spec.DType)
 	}
 	return grads
 }

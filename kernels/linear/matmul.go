@@ -10,7 +10,7 @@ import (
 
 // Matmul is the batched product c = Alpha op(a) op(b), op being the transposition that TransA and TransB ask for.
 //
-// Inputs: a (B,1,M,K), or (B,1,K,M) with TransA; b (B,1,K,N), or (B,1,N,K) with TransB. Output: c (B,1,M,N) of a's type.
+// Inputs: a (B,1,M,K), or (B,1,K,M) with TransA; b (B,1,K,N), or (B,1,N,K) with TransB; both f32 or both bf16. Output: c (B,1,M,N) of that type.
 // Alpha must be finite and not zero.
 type Matmul struct {
 	TransA, TransB bool
@@ -57,8 +57,11 @@ func (op Matmul) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 		return nil, fmt.Errorf("matmul: a is %s (transposed: %v) and b is %s (transposed: %v), expected (B,1,M,K) and (B,1,K,N) after transposition",
 			a, op.TransA, b, op.TransB)
 	}
-	return []kernels.Spec{kernels.Dense(a.DType, a.N, 1, m, n)}, nil
+	return []kernels.Spec{kernels.Dense(a.DType, a.N, 1, m, n)}, types(op.Name(), in, a.DType, a.DType)
 }
+
+// BF16Inputs implements kernels.MixedOperator: both.
+func (Matmul) BF16Inputs() []int { return []int{0, 1} }
 
 // Cost implements kernels.Operator.
 func (op Matmul) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {

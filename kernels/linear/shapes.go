@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/elementwise"
 )
 
 // spec returns input i, nil where it is absent.
@@ -37,6 +38,24 @@ func required(op string, in []*kernels.Spec, limit int, names ...string) error {
 		}
 	}
 	return nil
+}
+
+// types checks the element types of the inputs that are there.
+func types(op string, in []*kernels.Spec, want ...kernels.DType) error {
+	for i, d := range want {
+		if s := spec(in, i); s != nil && s.DType != d {
+			return fmt.Errorf("%s: input %d is %s, expected %s", op, i, s, d)
+		}
+	}
+	return nil
+}
+
+// cast returns v in another element type; an absent value stays absent.
+func cast(b kernels.Builder, v kernels.Value, d kernels.DType) kernels.Value {
+	if !v.Ok() || v.Spec.DType == d {
+		return v
+	}
+	return kernels.Emit1(b, elementwise.Cast{To: d}, v)
 }
 
 // matrix checks that w is (rows,1,1,columns).
