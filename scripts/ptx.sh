@@ -5,7 +5,7 @@
 #
 #   --out DIR   where x.ptx and manifest.txt go; default: the folder of the first argument
 #   -I DIR      include folder, relative to the repository
-#   --strict    refuse kernels that spill registers or use local memory
+#   --strict    refuse kernels that spill registers or use local memory; keep DIR/resources.txt, one line a kernel (resources.awk)
 #   --check     write nothing; compile everything again and fail when a committed byte differs
 #   --force     compile files that are up to date, too
 #
@@ -78,6 +78,7 @@ manifest=$out/manifest.txt
 [ -f "$manifest" ] || : >"$work/none"
 old=$manifest
 [ -f "$old" ] || old=$work/none
+table=$out/resources.txt
 
 # source_hash prints the hash of compiler, flags and sources: source_hash FLAGS FILE...
 source_hash() {
@@ -97,6 +98,7 @@ flags_of() {
 fresh() {
 	line=$(grep "^$1$tab" "$old") || return 1
 	[ -f "$out/$1" ] || return 1
+	[ -z "$strict" ] || grep -qs "^${1%.ptx}$tab" "$table" || return 1
 	[ "$(echo "$line" | cut -f2)" = "$(sha256sum <"$out/$1" | cut -d' ' -f1)" ] || return 1
 	[ "$(echo "$line" | cut -f4)$tab$(echo "$line" | cut -f5)" = "$compiler$tab$2" ] || return 1
 	listed=$(echo "$line" | cut -f6)
@@ -128,6 +130,7 @@ resources() {
 
 new=$work/manifest
 : >"$new"
+: >"$work/lines"
 different='' compiled=0
 for source in $sources; do
 	stem=$(basename "$source" .cu)
@@ -145,6 +148,7 @@ for source in $sources; do
 	if [ -n "$strict" ] && grep -v ', 0 bytes of local memory, 0 of spills' "$work/resources"; then
 		fail "$source: kernels must not spill or use local memory (listed above)"
 	fi
+	awk -v module="$stem" -v arch="$arch" -f scripts/resources.awk "$work/ptxas" "$work/$stem.ptx" >>"$work/lines"
 	dependencies=$(sed 's/^[^:]*://; s/\\$//' "$work/deps" | tr ' ' '\n' | sed -n "s,^$root/,,; /^\$/d; /^\\//d; /^build\\//d; p" |
 		grep -vx "$source" | sort -u | tr '\n' ' ')
 	listed=$(echo $source $dependencies)
@@ -173,11 +177,21 @@ while IFS=$tab read -r name _ _ _ _ listed; do
 done <"$old"
 sort -o "$new" "$new"
 
+# The table of resources follows the manifest: lines of this run, and of modules that this run did not compile.
+if [ -n "$strict" ]; then
+	printf '# module\tkernel\tregisters\tstatic shared memory\tthreads a block\twarps of 64\n' >"$work/table"
+	[ ! -f "$table" ] || awk -F"$tab" 'FILENAME == ARGV[1] { done[$1]; next } FILENAME == ARGV[2] { listed[$1]; next }
+		!/^#/ && !($1 in done) && ($1 ".ptx") in listed' "$work/lines" "$new" "$table" >>"$work/lines"
+	sort "$work/lines" >>"$work/table"
+fi
+
 if [ -n "$check" ]; then
 	cmp -s "$new" "$old" || different="$different manifest.txt"
+	[ -z "$strict" ] || cmp -s "$work/table" "$table" || different="$different resources.txt"
 	[ -z "$different" ] || fail "$out is not what $required makes of the sources:$different; run make ptx and commit"
 	echo "ptx.sh: $out: $compiled files compiled again, every byte the same"
 	exit 0
 fi
 cmp -s "$new" "$manifest" 2>/dev/null || cp "$new" "$manifest"
+[ -z "$strict" ] || cmp -s "$work/table" "$table" || cp "$work/table" "$table"
 echo "ptx.sh: $out: $compiled files compiled, $(wc -l <"$manifest") in the manifest"

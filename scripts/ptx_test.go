@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +72,41 @@ $L__info_string0:
 		t.Fatalf("%v: %s", err, out)
 	}
 	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(string(out), "\n")); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestResources runs resources.awk on what ptxas -v says of three kernels; the occupancies are those of NVIDIA's calculator.
+func TestResources(t *testing.T) {
+	awk, err := exec.LookPath("awk")
+	if err != nil {
+		t.Skip("this system has no awk, which only kernel authors need")
+	}
+	const said = `ptxas info    : Compiling entry function 'few' for 'sm_80'
+ptxas info    : Function properties for few
+    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+ptxas info    : Used 18 registers, 392 bytes cmem[0]
+ptxas info    : Compiling entry function 'many' for 'sm_80'
+ptxas info    : Used 97 registers, 4096 bytes smem, 392 bytes cmem[0]
+ptxas info    : Compiling entry function 'shared' for 'sm_80'
+ptxas info    : Used 40 registers, 33024 bytes smem, 392 bytes cmem[0]
+`
+	const code = ".visible .entry few(\n)\n.maxntid 256, 1, 1\n{\n}\n.visible .entry many(\n)\n.maxntid 128, 1, 1\n{\n}\n" +
+		".visible .entry shared(\n)\n.maxntid 512, 1, 1\n.minnctapersm 1\n{\n}\n"
+	const want = "m\tfew\t18\t0\t256\t64\nm\tmany\t97\t4096\t128\t16\nm\tshared\t40\t33024\t512\t48\n"
+	dir := t.TempDir()
+	for name, text := range map[string]string{"said": said, "code": code} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := exec.Command(awk, "-v", "module=m", "-v", "arch=sm_80", "-f", "resources.awk", filepath.Join(dir, "said"), filepath.Join(dir, "code")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(out), "\n")
+	slices.Sort(lines)
+	if diff := cmp.Diff(want, strings.Join(lines, "")); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -1,9 +1,14 @@
 package ptx
 
 import (
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/unnoise/unnoise/cuda/emu/emutest"
 )
@@ -29,5 +34,36 @@ func TestSource(t *testing.T) {
 	}
 	if !slices.IsSorted(Modules()) {
 		t.Errorf("not sorted: %v", Modules())
+	}
+}
+
+// TestResources checks that resources.txt has one line for each compiled kernel, sorted.
+func TestResources(t *testing.T) {
+	text, err := os.ReadFile("resources.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed, compiled []string
+	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n")[1:] {
+		cells := strings.Split(line, "\t")
+		if len(cells) != 6 || slices.Contains(cells, "-") {
+			t.Errorf("line %q: expected six cells; a kernel without __launch_bounds__ has no occupancy", line)
+			continue
+		}
+		listed = append(listed, cells[0]+"\t"+cells[1])
+	}
+	entry := regexp.MustCompile(`(?m)^(?:\.visible )?\.entry (\w+)`)
+	for _, m := range Modules() {
+		source, err := Source(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entry.FindAllSubmatch(source, -1) {
+			compiled = append(compiled, m+"\t"+string(e[1]))
+		}
+	}
+	slices.Sort(compiled)
+	if diff := cmp.Diff(compiled, listed); diff != "" {
+		t.Errorf("-compiled +listed, run make ptx:\n%s", diff)
 	}
 }
