@@ -14,29 +14,40 @@ TEST_KERNELS = cuda/emu/testdata/kernels
 # The packages whose results depend on the BLAS that is built in.
 BLAS_PACKAGES = ./kernels/attention ./kernels/conv ./kernels/linear ./engine/graph ./engine/model ./engine/train
 
-OPENBLAS := $(shell CC='$(CC)' scripts/openblas.sh && echo yes)
+# With a C compiler the GPU's driver is built in (build tag cuda): package cuda/driver says what the flags are for.
+DRIVER := $(shell CC='$(CC)' CGO_ENABLED='$(CGO_ENABLED)' scripts/compiler.sh && echo yes)
+OPENBLAS := $(if $(DRIVER),$(shell CC='$(CC)' scripts/openblas.sh && echo yes))
 ifeq ($(OPENBLAS),yes)
 WITH_OPENBLAS = -tags openblas
-# The system's compiler and linker flags for netlib's cgo files.
-export CGO_LDFLAGS := -lopenblas
+endif
+ifeq ($(DRIVER),yes)
+WITH_DRIVER = -tags cuda
+EMPTY_ARCHIVE = build/driver/libcuda.a
 export CGO_ENABLED := 1
+export CGO_CFLAGS := -g -O2 -I$(CURDIR)/cuda/driver/include
+# Libraries of which nothing is used are not linked: OpenBLAS is only in programs with its tag, libcuda in none.
+export CGO_LDFLAGS := -Wl,--as-needed -L$(CURDIR)/build/driver $(if $(WITH_OPENBLAS),-lopenblas)
 endif
 
 # The project's own matrix product needs AVX2: elsewhere OpenBLAS is taken where it is found.
 ifneq ($(shell uname -m),x86_64)
 BLAS ?= $(if $(WITH_OPENBLAS),openblas)
 endif
-ifneq ($(BLAS),)
-TAGS = -tags $(BLAS)
-endif
+comma = ,
+TAGS = $(addprefix -tags ,$(subst $() ,$(comma),$(strip $(if $(WITH_DRIVER),cuda) $(BLAS))))
 
 # A build in pure Go, whatever is installed.
-PLAIN = env -u CGO_LDFLAGS CGO_ENABLED=0
+PLAIN = env -u CGO_CFLAGS -u CGO_LDFLAGS CGO_ENABLED=0
 
 all: found build ## build bin/unnoise and say what was found
 
-build:
+build: $(EMPTY_ARCHIVE)
 	$(GO) build $(TAGS) -o bin/unnoise ./cli/unnoise
+
+# Satisfies the -lcuda of gorgonia.org/cu with nothing.
+build/driver/libcuda.a:
+	@mkdir -p $(@D)
+	@printf '!<arch>\n' >$@
 
 found: ## say what this machine has of what unnoise can use
 	@CC='$(CC)' OPENBLAS='$(OPENBLAS)' scripts/found.sh
@@ -46,24 +57,36 @@ demo: found build ## train the swiss roll (under two minutes on 2 cores), measur
 	bin/unnoise train --preset swissroll --out runs/demo
 	bin/unnoise evaluate --model runs/demo
 
-test: found ## the short tests: plain build, and with OpenBLAS where it is found
+test: found $(EMPTY_ARCHIVE) ## the short tests: plain build, and with the driver and OpenBLAS where they can be built in
 	$(PLAIN) $(GO) build ./...
 	$(PLAIN) $(GO) test $(SHORT) ./...
+ifeq ($(DRIVER),yes)
+	$(GO) test $(SHORT) $(WITH_DRIVER) ./cuda/driver/...
+endif
 ifeq ($(OPENBLAS),yes)
 	$(GO) test $(SHORT) $(WITH_OPENBLAS) $(BLAS_PACKAGES)
 endif
 
-test-all: found ## all tests, the long ones too
+test-all: found $(EMPTY_ARCHIVE) ## all tests, the long ones too
 	$(PLAIN) $(GO) test $(LONG) ./...
+ifeq ($(DRIVER),yes)
+	$(GO) test $(LONG) $(WITH_DRIVER) ./cuda/driver/...
+endif
 ifeq ($(OPENBLAS),yes)
 	$(GO) test $(LONG) $(WITH_OPENBLAS) $(BLAS_PACKAGES)
 endif
 
-race: ## the race detector where goroutines share data (needs a C compiler)
+race: $(EMPTY_ARCHIVE) ## the race detector where goroutines share data (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 8m ./kernels/cpu ./engine/data ./engine/checkpoint ./cli
+ifeq ($(DRIVER),yes)
+	$(GO) test -race -short -timeout 8m $(WITH_DRIVER) ./cuda/driver
+endif
 
-vet: ## go vet, plain and with OpenBLAS
+vet: $(EMPTY_ARCHIVE) ## go vet, plain, with the driver and with OpenBLAS
 	$(PLAIN) $(GO) vet ./...
+ifeq ($(DRIVER),yes)
+	$(GO) vet $(WITH_DRIVER) ./cuda/driver/... ./cli/unnoise
+endif
 ifeq ($(OPENBLAS),yes)
 	$(GO) vet $(WITH_OPENBLAS) ./kernels/blas ./cli/unnoise
 endif
@@ -72,8 +95,11 @@ fmt-check: ## gofmt
 	@unformatted=$$(gofmt -l bench cli cuda engine kernels scripts); \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 
-staticcheck: ## staticcheck, at a pinned version
+staticcheck: $(EMPTY_ARCHIVE) ## staticcheck, at a pinned version
 	$(PLAIN) $(GO) run $(STATICCHECK) ./...
+ifeq ($(DRIVER),yes)
+	$(GO) run $(STATICCHECK) $(WITH_DRIVER) ./cuda/driver/...
+endif
 
 toolkit: ## unpack nvcc into build/cuda (Debian, x86_64; about 1 GB)
 	scripts/toolkit.sh
