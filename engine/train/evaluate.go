@@ -32,6 +32,9 @@ func (t *trainer) evaluate() error {
 	if t.OnEval != nil {
 		t.OnEval(*e)
 	}
+	if err := t.watchEvaluation(*e); err != nil {
+		return err
+	}
 	return t.metrics.evaluation(*e)
 }
 
@@ -131,7 +134,7 @@ func (t *trainer) samples(ctx context.Context) error {
 	if t.OnSamples != nil {
 		t.OnSamples(t.step, path)
 	}
-	return nil
+	return t.watchSamples(path)
 }
 
 // sampleBatch keeps the memory of sampling pictures small.

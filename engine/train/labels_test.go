@@ -69,14 +69,14 @@ func TestLabelDropoutRefused(t *testing.T) {
 	dir := t.TempDir()
 	writeIDX(t, dir, "train", 10, 8, 4, 3)
 	for want, set := range map[string][]string{
-		"train.label_dropout = 1.5":                      {"train.label_dropout=1.5"},
-		"want 4":                                         {"train.label_dropout=0.1", "network.num_class_embeds=3"},
-		"set network.num_class_embeds":                   {"train.label_dropout=0.1", "network.num_class_embeds=null"},
-		"sample.guidance = 2":                            {"sample.guidance=2"},
-		"set train.label_dropout to 0.1":                 {"network._null_label=2"},
-		"key \"_null_label\" is 1: want the last class":  {"network._null_label=1"},
-		"sample.guidance = NaN: want a finite number":    {"sample.guidance=nan"},
-		"log.histogram_every = -1: want 0 (only at the ": {"log.histogram_every=-1"},
+		"train.label_dropout = 1.5":                     {"train.label_dropout=1.5"},
+		"want 4":                                        {"train.label_dropout=0.1", "network.num_class_embeds=3"},
+		"set network.num_class_embeds":                  {"train.label_dropout=0.1", "network.num_class_embeds=null"},
+		"sample.guidance = 2":                           {"sample.guidance=2"},
+		"set train.label_dropout to 0.1":                {"network._null_label=2"},
+		"key \"_null_label\" is 1: want the last class": {"network._null_label=1"},
+		"sample.guidance = NaN: want a finite number":   {"sample.guidance=nan"},
+		"log.histogram_every = -1: want 0 (a fiftieth ": {"log.histogram_every=-1"},
 	} {
 		r, err := train.Parse("pictures", fmt.Sprintf(pictures, dir), set)
 		if err == nil {

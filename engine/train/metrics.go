@@ -12,8 +12,12 @@ import (
 	"github.com/unnoise/unnoise/engine/viz"
 )
 
-// line is one line of metrics.jsonl: a report of training (loss and what follows) or an evaluation (held_out and quartiles).
-type line struct {
+// MetricsFile is the record of a run in its directory: one Line a line.
+const MetricsFile = "metrics.jsonl"
+
+// Line is one line of metrics.jsonl: a report of training (loss and what follows), an evaluation (held_out and quartiles), or
+// a step that was not finite (bad_step), before which the state of Step was saved.
+type Line struct {
 	Step             int       `json:"step"`
 	Loss             *float64  `json:"loss,omitempty"`
 	GradNorm         *float64  `json:"grad_norm,omitempty"`
@@ -21,12 +25,19 @@ type line struct {
 	SamplesPerSecond *float64  `json:"samples_per_second,omitempty"`
 	HeldOut          *float64  `json:"held_out,omitempty"`
 	Quartiles        []float64 `json:"held_out_quartiles,omitempty"`
+	BadStep          *BadStep  `json:"bad_step,omitempty"`
+}
+
+// BadStep is a step whose loss or gradient was not finite.
+type BadStep struct {
+	Step   int    `json:"step"`
+	Tensor string `json:"tensor,omitempty"` // the first tensor that was not finite
 }
 
 // metricsFile appends to metrics.jsonl and remembers what it holds for the loss curve.
 type metricsFile struct {
 	f     *os.File
-	lines []line
+	lines []Line
 }
 
 // openMetrics opens the file and drops lines after a step: they belong to work that is done again.
@@ -38,7 +49,7 @@ func openMetrics(path string, step int) (*metricsFile, error) {
 	}
 	var keep bytes.Buffer
 	for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
-		var l line
+		var l Line
 		if json.Unmarshal(s.Bytes(), &l) == nil && l.Step <= step && step > 0 {
 			m.lines = append(m.lines, l)
 			keep.Write(s.Bytes())
@@ -52,7 +63,7 @@ func openMetrics(path string, step int) (*metricsFile, error) {
 	return m, err
 }
 
-func (m *metricsFile) append(l line) error {
+func (m *metricsFile) append(l Line) error {
 	m.lines = append(m.lines, l)
 	text, err := json.Marshal(l)
 	if err != nil {
@@ -62,12 +73,17 @@ func (m *metricsFile) append(l line) error {
 	return err
 }
 
+// bad notes a step that was not finite.
+func (m *metricsFile) bad(e *BadStepError) error {
+	return m.append(Line{Step: e.Step - 1, BadStep: &BadStep{e.Step, e.Tensor}})
+}
+
 func (m *metricsFile) progress(p Progress) error {
-	return m.append(line{Step: p.Step, Loss: &p.Loss, GradNorm: &p.GradNorm, LearningRate: &p.LearningRate, SamplesPerSecond: &p.SamplesPerSecond})
+	return m.append(Line{Step: p.Step, Loss: &p.Loss, GradNorm: &p.GradNorm, LearningRate: &p.LearningRate, SamplesPerSecond: &p.SamplesPerSecond})
 }
 
 func (m *metricsFile) evaluation(e Evaluation) error {
-	return m.append(line{Step: e.Step, HeldOut: &e.HeldOut, Quartiles: e.Quartiles[:]})
+	return m.append(Line{Step: e.Step, HeldOut: &e.HeldOut, Quartiles: e.Quartiles[:]})
 }
 
 // curve draws the losses recorded so far.

@@ -94,7 +94,7 @@ type Sample struct {
 // Log is what a run writes beside metrics.jsonl.
 type Log struct {
 	TensorBoard    bool `toml:"tensorboard"`     // event files in tensorboard/
-	HistogramEvery int  `toml:"histogram_every"` // steps between histograms of weights and gradients; 0: only at the end
+	HistogramEvery int  `toml:"histogram_every"` // steps between histograms of weights and gradients; 0: a fiftieth of the run
 }
 
 // free are the keys that may change when a run is resumed: they do not change what is learned.
@@ -115,7 +115,7 @@ func defaults() *Recipe {
 		Train: Train{Steps: 1000, Batch: 64, Accumulate: 1, LearningRate: 2e-4, Rate: "constant", Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8,
 			Clip: 1, EMADecay: 0.9999, EMAWarmup: true, LogEvery: 10, EvalSamples: 1000, SampleCount: 64, Keep: 3},
 		Sample: Sample{Sampler: "ddpm"},
-		Log:    Log{TensorBoard: true, HistogramEvery: 1000},
+		Log:    Log{TensorBoard: true},
 	}
 }
 

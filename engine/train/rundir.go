@@ -50,8 +50,13 @@ func (t *trainer) openRun() error {
 	if err := renameio.WriteFile(filepath.Join(t.Out, ConfigFile), text, 0o666); err != nil {
 		return err
 	}
-	t.metrics, err = openMetrics(filepath.Join(t.Out, "metrics.jsonl"), t.step)
-	return err
+	if t.metrics, err = openMetrics(filepath.Join(t.Out, MetricsFile), t.step); err != nil {
+		return err
+	}
+	if err := t.noteSession(); err != nil {
+		return err
+	}
+	return t.openWatch()
 }
 
 // openResume compares the recipe with the run's and takes the step of its last checkpoint.

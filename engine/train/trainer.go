@@ -14,6 +14,7 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/watch"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/optim"
 )
@@ -83,6 +84,7 @@ type trainer struct {
 	micro, finish  graph.Runner
 	step           int // optimizer steps taken
 	metrics        *metricsFile
+	watch          *watch.Writer // nil: no event files
 	x0             []float32
 	labels         []int32
 	plan           *diffusion.Plan // of the samples drawn along the way
@@ -105,6 +107,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer t.metrics.Close()
+	defer t.watch.Close()
 	defer t.micro.Close()
 	defer t.finish.Close()
 	if err := t.loop(ctx); err != nil {
@@ -211,6 +214,9 @@ func (t *trainer) loop(ctx context.Context) error {
 			return err
 		}
 		last := t.step == r.Steps
+		if err := t.watchHistograms(); err != nil {
+			return err
+		}
 		if t.step%r.LogEvery == 0 || last {
 			if err := t.report(); err != nil {
 				return err
@@ -339,6 +345,9 @@ func (t *trainer) report() error {
 	if t.OnProgress != nil {
 		t.OnProgress(p)
 	}
+	if err := t.watchProgress(p); err != nil {
+		return err
+	}
 	return t.metrics.progress(p)
 }
 
@@ -366,6 +375,9 @@ func (t *trainer) badStep(k int) error {
 		return err
 	}
 	e.Checkpoint = t.result.Checkpoint
+	if err := t.metrics.bad(e); err != nil {
+		return err
+	}
 	return e
 }
 

@@ -37,7 +37,7 @@ func (r *Recipe) Validate() error {
 		{t.EMADecay >= 0 && t.EMADecay < 1, "train.ema_decay", t.EMADecay, "0 <= decay < 1"},
 		{t.LabelDropout >= 0 && t.LabelDropout < 1, "train.label_dropout", t.LabelDropout, "a probability, 0 or more and less than 1"},
 		{finite(r.Sample.Guidance), "sample.guidance", r.Sample.Guidance, "a finite number"},
-		{r.Log.HistogramEvery >= 0, "log.histogram_every", r.Log.HistogramEvery, "0 (only at the end) or more steps"},
+		{r.Log.HistogramEvery >= 0, "log.histogram_every", r.Log.HistogramEvery, "0 (a fiftieth of the run) or more steps"},
 		{t.LogEvery >= 1, "train.log_every", t.LogEvery, "at least 1"},
 		{t.EvalEvery >= 0, "train.eval_every", t.EvalEvery, "0 or more"},
 		{t.EvalSamples >= 0, "train.eval_samples", t.EvalSamples, "0 or more"},
