@@ -87,7 +87,9 @@ const (
 )
 
 func init() {
-	kernels.Register(Conv2D{}, kernels.Reference(conv2dReference[float32], conv2dReference[float64]), conv2dFast)
+	kernels.Register(Conv2D{}, append([]kernels.Variant{
+		kernels.Reference(conv2dReference[float32], conv2dReference[float64]),
+		conv2dFast}, gatherVariants(newConv2D)...)...)
 }
 
 // Name implements kernels.Operator.

@@ -14,7 +14,9 @@ type Conv2DDgrad struct {
 }
 
 func init() {
-	kernels.Register(Conv2DDgrad{}, kernels.Reference(conv2dDgradReference[float32], conv2dDgradReference[float64]), conv2dDgradFast)
+	kernels.Register(Conv2DDgrad{}, append([]kernels.Variant{
+		kernels.Reference(conv2dDgradReference[float32], conv2dDgradReference[float64]),
+		conv2dDgradFast}, gatherVariants(newConv2DDgrad)...)...)
 }
 
 // Name implements kernels.Operator.

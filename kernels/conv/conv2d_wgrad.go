@@ -16,7 +16,9 @@ type Conv2DWgrad struct {
 }
 
 func init() {
-	kernels.Register(Conv2DWgrad{}, kernels.Reference(conv2dWgradReference[float32], conv2dWgradReference[float64]), conv2dWgradFast)
+	kernels.Register(Conv2DWgrad{}, append([]kernels.Variant{
+		kernels.Reference(conv2dWgradReference[float32], conv2dWgradReference[float64]),
+		conv2dWgradFast}, wgradVariants()...)...)
 }
 
 // Name implements kernels.Operator.

@@ -1,0 +1,99 @@
+package conv
+
+import (
+	"github.com/unnoise/unnoise/cuda"
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
+)
+
+// gradients is Gradients of kernels/include/conv_wgrad.cuh.
+type gradients struct {
+	DW, DBias                         cuda.DevicePtr
+	Outputs, Columns, Channels, Pitch int32
+	AccumulateDW, AccumulateDBias     int32
+	Vector                            int32
+}
+
+// weightGradient is the product of dy and gathered x.
+type weightGradient struct {
+	geometry  geometry
+	x, dy     *kernels.Operand
+	dw, dbias *kernels.Operand // dbias may be nil
+}
+
+func newWgrad(c *kernels.Call) weightGradient {
+	x := c.In[0]
+	return weightGradient{geometry: c.Op.(Conv2DWgrad).forward(x.N, x.H, x.W), x: x, dy: c.In[1], dw: c.Out[0], dbias: gpu.In(c.Out, 1)}
+}
+
+func (w weightGradient) matrix() matrix {
+	return matrix{rows: w.dw.N, columns: w.dw.H * w.dw.W * w.dw.C, depth: w.geometry.pixels()}
+}
+
+func wgradVariants() []kernels.Variant {
+	list := []kernels.Variant{wgradVariant(1, "plain multiply-adds, tile by shape", weightTiles)}
+	for i, t := range weightTiles {
+		list = append(list, wgradVariant(2+i, "plain multiply-adds, tiles of "+t.String(), weightTiles[i:i+1]))
+	}
+	return list
+}
+
+func wgradVariant(number int, reason string, tiles []tile) kernels.Variant {
+	return gpu.Kernel(number, reason,
+		func(c *kernels.Call, _ kernels.Props) error { return newWgrad(c).geometry.supported() },
+		func(c *kernels.Call, p kernels.Props) int64 {
+			w := newWgrad(c)
+			return w.scratch(choose(tiles, w.matrix(), p))
+		},
+		func(q *gpu.Queue, c *kernels.Call) error {
+			w := newWgrad(c)
+			return w.launch(q, c, choose(tiles, w.matrix(), q.Library.Props()))
+		})
+}
+
+// scratch is the size of the partial sums: those of dw, then those of dbias.
+func (w weightGradient) scratch(p plan) int64 {
+	n := p.partialBytes(w.dw.N)
+	if w.dbias != nil {
+		n += 4 * int64(p.splits) * int64(w.dw.N)
+	}
+	return n
+}
+
+func (w weightGradient) launch(q *gpu.Queue, c *kernels.Call, p plan) error {
+	m, bias := w.matrix(), int32(0)
+	if w.dbias != nil {
+		bias = 1
+	}
+	err := q.Launch(gpu.Launch{Module: "conv2d_wgrad", Kernel: "conv2d_wgrad_" + p.tile.String() + "_" + gpu.Suffix(w.x.DType),
+		Grid:     cuda.Dim3{X: gpu.Ceil(m.columns, p.tile.columns), Y: gpu.Ceil(m.rows, p.tile.rows), Z: p.splits},
+		Block:    cuda.Dim3{X: p.threads},
+		Operands: []cuda.Operand{gpu.Use(w.x, cuda.Read), gpu.Use(w.dy, cuda.Read), gpu.UseBytes(c.Scratch, 0, w.scratch(p), cuda.Write)},
+		Args: []any{w.geometry, gpu.Ptr(w.x), int32(w.x.Pitch), int32(w.x.C), gpu.Ptr(w.dy), int32(w.dy.Pitch), int32(m.rows), gpu.Ptr(c.Scratch),
+			int32(p.pitch), bias, int32(p.splits)}})
+	if err != nil {
+		return err
+	}
+	return w.reduce(q, c, p)
+}
+
+// reduce adds the partial sums of dw and dbias.
+func (w weightGradient) reduce(q *gpu.Queue, c *kernels.Call, p plan) error {
+	m := w.matrix()
+	d := gradients{DW: gpu.Ptr(w.dw), DBias: gpu.Ptr(w.dbias), Outputs: int32(m.rows), Columns: int32(m.columns), Channels: int32(w.dw.C),
+		Pitch: int32(w.dw.Pitch), AccumulateDW: gpu.Accumulates(w.dw), AccumulateDBias: gpu.Accumulates(w.dbias)}
+	if w.dw.C%4 == 0 && gpu.Aligned(4, w.dw) {
+		d.Vector = 1
+	}
+	threads := m.rows * (p.pitch / 4)
+	ops := []cuda.Operand{gpu.UseBytes(c.Scratch, 0, w.scratch(p), cuda.Read)}
+	for _, o := range gpu.Uses(&kernels.Call{Op: c.Op, Out: c.Out}) {
+		ops = append(ops, o)
+	}
+	if w.dbias != nil {
+		threads += m.rows
+	}
+	return q.Launch(gpu.Launch{Module: "conv2d_wgrad", Kernel: "conv2d_wgrad_reduce", Grid: cuda.Dim3{X: gpu.Ceil(threads, reduceThreads)},
+		Block: cuda.Dim3{X: reduceThreads}, Operands: ops,
+		Args: []any{q.State, d, gpu.Ptr(c.Scratch), int32(p.pitch), int32(p.splits)}})
+}

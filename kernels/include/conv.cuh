@@ -1,0 +1,158 @@
+// Geometry of two-dimensional convolutions as matrix products (implicit GEMM). Rows of the product are pixels of a tensor of
+// images x h.outputs x w.outputs; along k run the taps and, inside a tap, the channels of the gathered tensor, images x
+// h.inputs x w.inputs. A pixel p meets tap v along an axis at t = p scale + first + r step + j, and reads coordinate t / div.
+//   forward: scale = stride, first = -pad, step = dilation, div = the enlargement (1 or 2), rounded down; t lies in the
+//            enlarged input or is wrapped into it.
+//   adjoint (the gradient in the input): scale = enlargement, first = pad, step = -dilation, div = stride, which must divide t.
+//            A kernel tap r has sub virtual taps: one for each enlarged row j, and as many periods as a circular output has.
+// kernels/conv/geometry_cuda.go fills these structs.
+#pragma once
+#include "types.cuh"
+
+struct Axis {
+    int outputs, inputs;
+    int scale, first, step, div;
+    int taps, sub, enlarge; // virtual taps, virtual taps of one kernel tap, enlarged rows among them
+    int period;             // of circular padding; 0: zero padding
+};
+
+struct Geometry {
+    Axis h, w;
+    int images, taps; // taps = h.taps w.taps
+};
+
+// Tap is where a virtual tap reads relative to a pixel, and its index in the kernel.
+struct Tap {
+    int h, w, extra_h, extra_w, weight;
+};
+
+__device__ __forceinline__ int decode_tap(const Axis &a, int v, int &offset, int &extra) {
+    int r = v / a.sub, j = v - r * a.sub, wrap = j / a.enlarge;
+    offset = a.first + r * a.step + j - wrap * a.enlarge;
+    extra = wrap * a.period;
+    return r;
+}
+
+__device__ __forceinline__ Tap decode_tap(const Geometry &g, int v) {
+    Tap t;
+    int vh = v / g.w.taps, vw = v - vh * g.w.taps;
+    int r = decode_tap(g.h, vh, t.h, t.extra_h), s = decode_tap(g.w, vw, t.w, t.extra_w);
+    t.weight = r * (g.w.taps / g.w.sub) + s;
+    return t;
+}
+
+// source returns the coordinate that position t reads, -1 in the padding.
+template <bool adjoint> __device__ __forceinline__ int source(const Axis &a, int t, int extra) {
+    if (a.period) {
+        t %= a.period;
+        if (t < 0) t += a.period;
+        if (adjoint) t += extra;
+    }
+    if (t < 0) return -1;
+    int q = t;
+    if (a.div > 1) {
+        q = t / a.div;
+        if (adjoint && q * a.div != t) return -1;
+    }
+    return q < a.inputs ? q : -1;
+}
+
+// Pixel is a pixel of the product: the first row of its image in the gathered tensor, its coordinates times scale.
+struct Pixel {
+    int base, h, w, valid;
+};
+
+__device__ __forceinline__ Pixel decode_pixel(const Geometry &g, int p, int end) {
+    Pixel x;
+    int row = p / g.w.outputs, image = row / g.h.outputs;
+    x.base = image * g.h.inputs;
+    x.h = (row - image * g.h.outputs) * g.h.scale;
+    x.w = (p - row * g.w.outputs) * g.w.scale;
+    x.valid = p < end;
+    return x;
+}
+
+// gathered_row returns the row (n H + h) W + w of the gathered tensor that a pixel reads with a tap, -1 in the padding.
+template <bool adjoint> __device__ __forceinline__ int gathered_row(const Geometry &g, const Pixel &p, const Tap &t) {
+    int h = source<adjoint>(g.h, p.h + t.h, t.extra_h), w = source<adjoint>(g.w, p.w + t.w, t.extra_w);
+    return p.valid && h >= 0 && w >= 0 ? (p.base + h) * g.w.inputs + w : -1;
+}
+
+// Epilogue is what becomes of the sums: y = sum + bias[n] + image[image of m][n] + residual[m][n], rounded once. Absent operands
+// are null. image has the type of the inputs, y and residual have it too or are float32.
+struct Epilogue {
+    const float *bias;
+    const void *image, *residual;
+    void *y;
+    int image_pitch, residual_pitch, y_pitch;
+    int pixels;    // of an image
+    int columns;   // of y
+    int out_float; // y and residual are float32
+    int vector;    // rows of y and residual allow accesses of four elements
+};
+
+__device__ __forceinline__ void load4(float (&v)[4], const float *p) { load16(v, p); }
+__device__ __forceinline__ void load4(float (&v)[4], const bf16 *p) {
+    uint2 q = *reinterpret_cast<const uint2 *>(p);
+    v[0] = __uint_as_float(q.x << 16), v[1] = __uint_as_float(q.x & 0xffff0000u);
+    v[2] = __uint_as_float(q.y << 16), v[3] = __uint_as_float(q.y & 0xffff0000u);
+}
+__device__ __forceinline__ void store4(float *p, const float (&v)[4]) { store16(p, v); }
+__device__ __forceinline__ void store4(bf16 *p, const float (&v)[4]) {
+    *reinterpret_cast<uint2 *>(p) = make_uint2(pack2(v[0], v[1]), pack2(v[2], v[3]));
+}
+
+// add_store4 adds four residuals and writes four outputs of row m from column n on, the last ones of a row one by one.
+template <typename O> __device__ __forceinline__ void add_store4(const Epilogue &e, int m, int n, float (&v)[4]) {
+    const O *residual = static_cast<const O *>(e.residual);
+    if (residual) residual += (long long)m * e.residual_pitch + n;
+    O *y = static_cast<O *>(e.y) + (long long)m * e.y_pitch + n;
+    if (e.vector && n + 4 <= e.columns) {
+        if (residual) {
+            float r[4];
+            load4(r, residual);
+#pragma unroll
+            for (int i = 0; i < 4; i++) v[i] += r[i];
+        }
+        store4(y, v);
+        return;
+    }
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+        if (n + i < e.columns) y[i] = from_float<O>(residual ? v[i] + to_float(residual[i]) : v[i]);
+}
+
+// finish4 turns the sums of row m, columns n to n+3 (n a multiple of 4) into outputs.
+template <typename T> __device__ __forceinline__ void finish4(const Epilogue &e, int m, int n, float (&v)[4]) {
+    if (n >= e.columns) return;
+    if (e.bias) {
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            if (n + i < e.columns) v[i] += e.bias[n + i];
+    }
+    if (e.image) {
+        const T *image = static_cast<const T *>(e.image) + (long long)(m / e.pixels) * e.image_pitch + n;
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            if (n + i < e.columns) v[i] += to_float(image[i]);
+    }
+    if (e.out_float)
+        add_store4<float>(e, m, n, v);
+    else
+        add_store4<T>(e, m, n, v);
+}
+
+// reduce_splits sums partial products (splits x rows x pitch floats) in order and finishes them; one thread for four columns.
+template <typename T> __device__ __forceinline__ void reduce_splits(const Epilogue &e, const float *partial, int rows, int pitch, int splits) {
+    long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    int groups = pitch >> 2;
+    if (i >= (long long)rows * groups) return;
+    int m = (int)(i / groups), n = (int)(i - (long long)m * groups) * 4;
+    float sum[4] = {}, v[4];
+    for (int s = 0; s < splits; s++) {
+        load16(v, partial + ((long long)s * rows + m) * pitch + n);
+#pragma unroll
+        for (int j = 0; j < 4; j++) sum[j] += v[j];
+    }
+    finish4<T>(e, m, n, sum);
+}
