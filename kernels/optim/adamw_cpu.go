@@ -24,6 +24,7 @@ func adamWReference[T kernels.Float](c *kernels.Call) {
 	if kernels.In[T](c, 6).Int(0, 0, 0, 0) != FlagGood {
 		return
 	}
+	copied := kernels.Out[T](c, 4)
 	clip := clipFactor(kernels.In[T](c, 5).At(0, 0, 0, 0), s)
 	for i := range p.C {
 		gi, pi := clip*g.At(0, 0, 0, i), p.At(0, 0, 0, i)
@@ -37,14 +38,17 @@ func adamWReference[T kernels.Float](c *kernels.Call) {
 		kernels.Out[T](c, 1).Set(0, 0, 0, i, mi)
 		kernels.Out[T](c, 2).Set(0, 0, 0, i, vi)
 		kernels.Out[T](c, 3).Set(0, 0, 0, i, s.EMADecay*ema.At(0, 0, 0, i)+(1-s.EMADecay)*pi)
+		if copied.Ok() {
+			copied.Set(0, 0, 0, i, pi)
+		}
 	}
 }
 
 // adamWCPU does the step in chunks, those with weight decay first.
 func adamWCPU(q kernels.Queue, c *kernels.Call) error {
 	for i, out := range c.Out {
-		if &out.F32[0] != &c.In[i].F32[0] {
-			return fmt.Errorf("adamw: output %d lies elsewhere than input %d, expected an update in place", i, i)
+		if from := (AdamW{}).Alias(i); &out.F32[0] != &c.In[from].F32[0] {
+			return fmt.Errorf("adamw: output %d lies elsewhere than input %d, expected an update in place", i, from)
 		}
 	}
 	if c.In[6].I32[0] != FlagGood {
@@ -58,6 +62,11 @@ func adamWCPU(q kernels.Queue, c *kernels.Call) error {
 		cpu.Of(q).Range(to-from, chunk, func(lo, hi int) {
 			lo, hi = from+lo, from+hi
 			simd.AdamW(p[lo:hi], m[lo:hi], v[lo:hi], ema[lo:hi], g[lo:hi], &k)
+			if len(c.Out) > 4 {
+				for i, x := range p[lo:hi] {
+					c.Out[4].F32[lo+i] = kernels.RoundBF16(x)
+				}
+			}
 		})
 	}
 	decayed := c.Op.(AdamW).DecayElements

@@ -1,6 +1,9 @@
 package optim
 
-import "github.com/unnoise/unnoise/kernels"
+import (
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
+)
 
 // The values of the flag that CheckFinite keeps.
 const (
@@ -17,7 +20,8 @@ type CheckFinite struct{}
 func init() {
 	kernels.Register(CheckFinite{},
 		kernels.Reference(checkFiniteReference[float32], checkFiniteReference[float64]),
-		kernels.Func("cpu", 1, "two comparisons", nil, nil, checkFiniteCPU))
+		kernels.Func("cpu", 1, "two comparisons", nil, nil, checkFiniteCPU),
+		gpu.Kernel(1, "one thread", nil, nil, checkFiniteCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // GlobalNorm is the Euclidean norm of all gradients together.
@@ -14,7 +15,8 @@ type GlobalNorm struct{}
 func init() {
 	kernels.Register(GlobalNorm{},
 		kernels.Reference(globalNormReference[float32], globalNormReference[float64]),
-		kernels.Func("cpu", 1, "vector sums over chunks, added in order", nil, nil, globalNormCPU))
+		kernels.Func("cpu", 1, "vector sums over chunks, added in order", nil, nil, globalNormCPU),
+		gpu.Kernel(1, "partial sums of blocks, added in order by one block", nil, globalNormScratch, globalNormCUDA))
 }
 
 // Name implements kernels.Operator.
@@ -54,8 +56,9 @@ func (GlobalNorm) Cases() []kernels.Case {
 	return []kernels.Case{
 		c("one element", flat(1)),
 		c("odd", flat(77)),
-		c("pitch", kernels.RandnPitch(1, 1, 1, 1001, 1031)),
+		c("pitch", kernels.RandnPitch(1, 1, 1, 8001, 8031)),
 		c("several chunks", flat(3*chunk+5)),
+		c("several warps of partial sums", flat(33*8192+3)),
 		c("zeros", kernels.Input{Spec: flat(19).Spec, Fill: kernels.Zeros}),
 	}
 }

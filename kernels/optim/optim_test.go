@@ -10,7 +10,7 @@ import (
 )
 
 func TestVariants(t *testing.T) {
-	for _, op := range []string{"global_norm", "check_finite", "adamw"} {
+	for _, op := range []string{"global_norm", "check_finite", "adamw", "record"} {
 		t.Run(op, func(t *testing.T) { kerneltest.Run(t, op) })
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // The columns of Record's ring.
@@ -24,7 +25,8 @@ func init() {
 		kernels.Func("cpu", 1, "two numbers", nil, nil, func(_ kernels.Queue, c *kernels.Call) error {
 			recordReference[float32](c)
 			return nil
-		}))
+		}),
+		gpu.Kernel(1, "one thread", nil, nil, recordCUDA))
 }
 
 func recordReference[T kernels.Float](c *kernels.Call) {
