@@ -90,8 +90,8 @@ func kernel(t *testing.T, op string) kernels.Kernel {
 }
 
 func TestSabotage(t *testing.T) {
-	kerneltest.Sabotage(t, "adamw", "adamw")
-	kerneltest.Sabotage(t, "global_norm", "global_norm")
-	kerneltest.Sabotage(t, "check_finite", "check_finite")
-	kerneltest.Sabotage(t, "record", "record")
+	kerneltest.Sabotage(t, "adamw", "adamw", kerneltest.Mutants(8, 500))
+	kerneltest.Sabotage(t, "global_norm", "global_norm", kerneltest.Mutants(8, 500))
+	kerneltest.Sabotage(t, "check_finite", "check_finite", kerneltest.Mutants(8, 500))
+	kerneltest.Sabotage(t, "record", "record", kerneltest.Mutants(8, 500))
 }

@@ -56,7 +56,7 @@ func (GlobalNorm) Cases() []kernels.Case {
 	return []kernels.Case{
 		c("one element", flat(1)),
 		c("odd", flat(77)),
-		c("pitch", kernels.RandnPitch(1, 1, 1, 8001, 8031)),
+		c("pitch", kernels.RandnPitch(1, 1, 1, 17001, 17031)),
 		c("several chunks", flat(3*chunk+5)),
 		c("several warps of partial sums", flat(33*8192+3)),
 		c("zeros", kernels.Input{Spec: flat(19).Spec, Fill: kernels.Zeros}),
