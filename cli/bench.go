@@ -17,15 +17,18 @@ import (
 func benchCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "bench",
-		Usage:     "time training steps on the CPU, alone or beside PyTorch",
+		Usage:     "time kernels, training steps and sampling steps; training steps beside PyTorch",
 		ArgsUsage: "compare|step|kernels|sample",
 		Description: "compare  our training step and PyTorch's in turn, and the ratio; needs the scripts in bench/peers and a Python with PyTorch\n" +
 			"step     our training step alone, one JSON object a round\n" +
-			"kernels and sample measure a GPU, for which this version has no kernels: they are refused.\n" +
+			"kernels  on a GPU: every distinct operator call of a preset's training step, cold and hot, as a share of what the same run measures\n" +
+			"         for a device copy and a large matrix product; with --device emu exact counts and a predicted floor instead of times\n" +
+			"sample   on a GPU: steps of the ancestral sampler; step takes --device cuda and emu, too\n" +
 			"A comparison first checks that both networks are the same: output, loss and gradients within 1e-4. If they are not, its\n" +
 			"ratios are void and the exit code is 1. bench/README.md describes the rows.",
 		Flags: []urfave.Flag{
 			&urfave.StringSliceFlag{Name: "preset", Usage: "preset `NAME`; may be repeated", DefaultText: strings.Join(bench.Presets, " and ")},
+			&urfave.StringFlag{Name: "op", Usage: "kernels: only operators whose name matches `REGEX`"},
 			&urfave.IntFlag{Name: "batch", Usage: "`N` images a step", DefaultText: "the preset's"},
 			&urfave.IntFlag{Name: "rounds", Value: 5, Usage: "`N` rounds a side"},
 			&urfave.IntFlag{Name: "steps", Value: 5, Usage: "`N` steps a round"},
@@ -49,13 +52,13 @@ func runBench(c *urfave.Context) error {
 	switch what := c.Args().First(); {
 	case c.NArg() != 1:
 		return usagef("bench what? Want one of compare, step, kernels and sample; see unnoise bench --help")
-	case what == "kernels" || what == "sample":
-		return usagef("bench %s measures a GPU, and this version has no CUDA kernels; bench compare and bench step measure training steps on the CPU", what)
+	case what == "kernels" || what == "sample" || what == "step" && !g.onCPU():
+		return benchOnDevice(c, g, what)
 	case what != "compare" && what != "step":
 		return usagef("bench %q: want compare, step, kernels or sample", what)
 	}
-	if g.device != "auto" && g.device != "cpu" {
-		return usagef("--device %s: bench %s measures the CPU; the peers on a GPU are in bench/peers", g.device, c.Args().First())
+	if c.Args().First() == "compare" && g.device != "auto" && g.device != "cpu" {
+		return usagef("--device %s: bench compare measures the CPU; the peers on a GPU are scripts in bench/peers", g.device)
 	}
 	if f := c.String("format"); f != "table" && f != "json" {
 		return usagef("--format %q: want table or json", f)

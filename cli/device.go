@@ -31,6 +31,12 @@ func checkDType(name string) error {
 	return usagef("--dtype %q: want auto, f32 or bf16", name)
 }
 
+// isEmulator reports whether a device's name is the emulator's.
+func isEmulator(name string) bool {
+	kind, _, _ := strings.Cut(name, ":")
+	return kind == "emu"
+}
+
 // onCPU reports whether the processor computes.
 func (g *globals) onCPU() bool { return g.deviceName() == "cpu" }
 

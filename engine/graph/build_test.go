@@ -34,7 +34,7 @@ func compile(t *testing.T, g *graph.Graph) *graph.Program {
 }
 
 // run loads a program, fills its persistent buffers with numbers that depend on the name alone, and runs it once a state.
-func run(t *testing.T, m *graph.CPU, p *graph.Program, states ...kernels.StepState) graph.Runner {
+func run(t *testing.T, m graph.Machine, p *graph.Program, states ...kernels.StepState) graph.Runner {
 	t.Helper()
 	r, err := m.Load(p)
 	if err != nil {

@@ -116,7 +116,7 @@ func build(seed uint64) *randomGraph {
 }
 
 // evaluate runs a graph on a machine and returns the loss and the gradients, nil where there is none.
-func (r *randomGraph) evaluate(t *testing.T, m *graph.CPU, p *graph.Program) (float64, [][]float32) {
+func (r *randomGraph) evaluate(t *testing.T, m graph.Machine, p *graph.Program) (float64, [][]float32) {
 	t.Helper()
 	l := output(t, run(t, m, p), "loss")
 	grads := make([][]float32, len(r.leaves))

@@ -159,3 +159,15 @@ func (m *Model) sampleBatch(ctx context.Context, chain *Chain, o SampleOptions, 
 	copy(out.Data[lo*k:(lo+n)*k], x)
 	return nil
 }
+
+// Chain builds the programs of a sampling plan for batches of n samples of the model's size and puts the weights on the machine.
+func (m *Model) Chain(mach graph.Machine, plan *diffusion.Plan, n int) (*Chain, error) {
+	if err := m.load(mach); err != nil {
+		return nil, err
+	}
+	chain, err := NewChain(mach, plan, n, m.H, m.W, m.C, m.denoiser(nn.WeightsBuffer, plan, false))
+	if err != nil {
+		return nil, err
+	}
+	return chain, chain.writeTables()
+}

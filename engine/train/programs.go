@@ -165,6 +165,24 @@ func (p Programs) weightTableData() ([]float32, error) {
 	return table, nil
 }
 
+// Upload writes the tables of the noising and of the loss weights to a machine that has loaded the programs.
+func (p Programs) Upload(m graph.Machine) error {
+	if err := m.Persistent(noiseTable, p.noiseSpec()); err != nil {
+		return err
+	}
+	table, err := p.noiseTableData()
+	if err != nil {
+		return err
+	}
+	if err := m.Write(noiseTable, 0, table); err != nil || !p.Recipe.weighted() {
+		return err
+	}
+	if table, err = p.weightTableData(); err != nil {
+		return err
+	}
+	return m.Write(weightTable, 0, table)
+}
+
 // weighted reports whether timesteps weigh differently in the loss.
 func (r *Recipe) weighted() bool { return r.Diffusion.Objective.Kind != diffusion.Simple }
 

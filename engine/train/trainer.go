@@ -410,23 +410,8 @@ func (t *trainer) upload() error {
 			return err
 		}
 	}
-	if err := t.Machine.Persistent(noiseTable, t.prog.noiseSpec()); err != nil {
+	if err := t.prog.Upload(t.Machine); err != nil {
 		return err
-	}
-	table, err := t.prog.noiseTableData()
-	if err != nil {
-		return err
-	}
-	if err := t.Machine.Write(noiseTable, 0, table); err != nil {
-		return err
-	}
-	if t.Recipe.weighted() {
-		if table, err = t.prog.weightTableData(); err != nil {
-			return err
-		}
-		if err := t.Machine.Write(weightTable, 0, table); err != nil {
-			return err
-		}
 	}
 	if err := t.restore(); err != nil {
 		return err

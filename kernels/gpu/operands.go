@@ -1,6 +1,9 @@
 package gpu
 
 import (
+	"encoding/binary"
+	"math"
+
 	"github.com/unnoise/unnoise/cuda"
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -118,3 +121,17 @@ func (v variant) Workspace(c *kernels.Call, p kernels.Props) int64 {
 }
 
 func (v variant) Run(q kernels.Queue, c *kernels.Call) error { return v.run(Of(q), c) }
+
+// Encode lays values out as a device stores them, f32 or rounded to bf16.
+func Encode(d kernels.DType, values []float32) []byte {
+	le := binary.LittleEndian
+	buf := make([]byte, len(values)*d.Size())
+	for i, v := range values {
+		if d == kernels.BF16 {
+			le.PutUint16(buf[2*i:], uint16(math.Float32bits(kernels.RoundBF16(v))>>16))
+		} else {
+			le.PutUint32(buf[4*i:], math.Float32bits(v))
+		}
+	}
+	return buf
+}

@@ -1,0 +1,229 @@
+package devicebench
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/unnoise/unnoise/cuda"
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/kernels"
+)
+
+// warmSteps are taken before anything is timed.
+const warmSteps = 10
+
+// trainer takes training steps on a device: batches of random bytes from the host, both programs, no waiting in between.
+type trainer struct {
+	machine       *graph.Device
+	recipe        *train.Recipe
+	prog          train.Programs
+	micro, finish graph.Runner
+	x0            [2][]float32
+	k             int
+}
+
+func (o Options) trainer() (*trainer, error) {
+	r, p, programs, err := o.programs()
+	if err != nil {
+		return nil, err
+	}
+	if p.Model.Net.Labels().Kind != nn.NoLabels {
+		return nil, fmt.Errorf("preset %s: steps are measured without labels", o.Preset)
+	}
+	t := &trainer{recipe: r, prog: p}
+	if t.machine, err = graph.NewDevice(o.Device); err != nil {
+		return nil, err
+	}
+	if t.micro, err = t.machine.Load(programs[0]); err != nil {
+		return nil, err
+	}
+	if t.finish, err = t.machine.Load(programs[1]); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{nn.WeightsBuffer, nn.EMABuffer} {
+		if err := t.machine.Write(name, 0, p.Model.Weights); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.Upload(t.machine); err != nil {
+		return nil, err
+	}
+	random := rand.New(rand.NewPCG(3, 4))
+	for i := range t.x0 {
+		t.x0[i] = make([]float32, r.Train.Batch*p.Model.H*p.Model.W*p.Model.C)
+		for j := range t.x0[i] {
+			t.x0[i][j] = float32(random.UintN(256))/127.5 - 1
+		}
+	}
+	return t, p.Model.Round(t.machine, nn.WeightsBuffer)
+}
+
+func (t *trainer) step() error {
+	if err := t.micro.Set("x0", t.x0[t.k%2]); err != nil {
+		return err
+	}
+	state := t.recipe.State(t.k)
+	t.k++
+	if err := t.micro.Run(&state); err != nil {
+		return err
+	}
+	return t.finish.Run(&state)
+}
+
+// Step measures training steps of a preset; on the emulator it takes one and counts.
+func Step(ctx context.Context, o Options) error {
+	began := time.Now()
+	t, err := o.trainer()
+	if err != nil {
+		return err
+	}
+	row := o.stepRow("step", t.prog.Model, t.recipe.Train.Batch)
+	row.MemoryMB = float64(max(t.micro.Memory(), t.finish.Memory())) / 1e6
+	row.FLOPs = t.micro.Program().Cost().FLOPs + t.finish.Program().Cost().FLOPs
+	if o.Device.Props().Emulated {
+		return o.counted(row, t.machine, t.step)
+	}
+	if err := t.step(); err != nil {
+		return err
+	}
+	if err := t.machine.Synchronize(); err != nil {
+		return err
+	}
+	row.First = time.Since(began).Seconds()
+	if err := o.measure(ctx, row, t.machine, t.step); err != nil {
+		return err
+	}
+	loss := make([]float32, 1)
+	if err := t.machine.Read("loss", 0, loss); err != nil {
+		return err
+	}
+	row.Loss = float64(loss[0])
+	return o.Emit(row)
+}
+
+// Sample measures steps of the ancestral sampler.
+func Sample(ctx context.Context, o Options) error {
+	began := time.Now()
+	r, p, _, err := o.programs()
+	if err != nil {
+		return err
+	}
+	m := p.Model
+	machine, err := graph.NewDevice(o.Device)
+	if err != nil {
+		return err
+	}
+	plan, err := m.Plan(model.Sampler{})
+	if err != nil {
+		return err
+	}
+	chain, err := m.Chain(machine, plan, r.Train.Batch)
+	if err != nil {
+		return err
+	}
+	defer chain.Close()
+	row := o.stepRow("sample", m, r.Train.Batch)
+	row.MemoryMB = float64(chain.StepRunner().Memory()) / 1e6
+	row.FLOPs = chain.StepRunner().Program().Cost().FLOPs
+	k := 0
+	step := func() error {
+		state := kernels.StepState{Seed: 1, Step: uint32(k), ChainIndex: uint32(k % len(plan.Steps)), LossScale: 1}
+		k++
+		return chain.StepRunner().Run(&state)
+	}
+	if o.Device.Props().Emulated {
+		return o.counted(row, machine, step)
+	}
+	if err := step(); err != nil {
+		return err
+	}
+	if err := machine.Synchronize(); err != nil {
+		return err
+	}
+	row.First = time.Since(began).Seconds()
+	if err := o.measure(ctx, row, machine, step); err != nil {
+		return err
+	}
+	return o.Emit(row)
+}
+
+func (o Options) stepRow(kind string, m *model.Model, batch int) *StepRow {
+	return &StepRow{Row: o.row(kind), Preset: o.Preset, Batch: batch, DType: o.DType.String(), Parameters: m.Params.Count()}
+}
+
+// counted takes one step on the emulator.
+func (o Options) counted(row *StepRow, m *graph.Device, step func() error) error {
+	p, ok := o.Device.(cuda.Profiler)
+	if !ok {
+		return fmt.Errorf("device %s counts nothing", row.Device)
+	}
+	if err := m.Synchronize(); err != nil {
+		return err
+	}
+	p.StartCounting()
+	if err := step(); err != nil {
+		return err
+	}
+	if err := m.Synchronize(); err != nil {
+		return err
+	}
+	list := p.StopCounting()
+	row.Launches, row.Counters = len(list), counters(list, 0)
+	return o.Emit(row)
+}
+
+// measure times rounds of steps: device events around each step, the host's clock around each round.
+func (o Options) measure(ctx context.Context, row *StepRow, m *graph.Device, step func() error) error {
+	for range warmSteps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if err := m.Synchronize(); err != nil {
+		return err
+	}
+	events := make([]cuda.Event, o.Steps+1)
+	for i := range events {
+		var err error
+		if events[i], err = o.Device.NewEvent(); err != nil {
+			return err
+		}
+	}
+	var device, wall []float64
+	for range o.Rounds {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		began := time.Now()
+		for i, e := range events {
+			if i > 0 {
+				if err := step(); err != nil {
+					return err
+				}
+			}
+			if err := m.Stream().Record(e); err != nil {
+				return err
+			}
+		}
+		if err := m.Synchronize(); err != nil {
+			return err
+		}
+		wall = append(wall, time.Since(began).Seconds()/float64(o.Steps))
+		for i := range o.Steps {
+			d, err := events[i+1].Elapsed(events[i])
+			if err != nil {
+				return err
+			}
+			device = append(device, d.Seconds())
+		}
+	}
+	row.Step, row.WallMS = summarise(device), summarise(wall).Median/1e3
+	row.ImagesPerS = float64(row.Batch) / (row.Step.Median * 1e-6)
+	row.TFLOPs = row.FLOPs / row.Step.Median / 1e6
+	return nil
+}

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/unnoise/unnoise/bench/devicebench"
+	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/kernels"
+)
+
+// benchOnDevice measures kernels, training steps or sampling steps on a GPU, or counts on the emulator.
+func benchOnDevice(c *urfave.Context, g *globals, what string) error {
+	o, err := deviceBenchOptions(c, g)
+	if err != nil {
+		return err
+	}
+	r := &deviceBenchRun{g: g, json: c.String("format") == "json" || g.json}
+	if path := c.String("rows"); path != "" {
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		r.rows = json.NewEncoder(f)
+	}
+	o.Emit = r.emit
+	run := map[string]func(context.Context, devicebench.Options) error{"kernels": devicebench.Kernels, "step": devicebench.Step,
+		"sample": devicebench.Sample}[what]
+	for _, preset := range benchPresets(c, g) {
+		if o.Device, err = g.openDevice(); err != nil {
+			return err
+		}
+		o.Preset = preset
+		err := run(c.Context, o)
+		if e := o.Device.Close(); err == nil {
+			err = e
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if r.failed != "" {
+		return fmt.Errorf("the check of %s failed on this device: its times mean nothing", r.failed)
+	}
+	return nil
+}
+
+// benchPresets is what is measured without --preset: the net of Ho et al. on a GPU, a small one on the emulator.
+func benchPresets(c *urfave.Context, g *globals) []string {
+	switch list := c.StringSlice("preset"); {
+	case len(list) > 0:
+		return list
+	case isEmulator(g.deviceName()):
+		return []string{"cifar10-small"}
+	}
+	return []string{"cifar10"}
+}
+
+func deviceBenchOptions(c *urfave.Context, g *globals) (devicebench.Options, error) {
+	o := devicebench.Options{DType: kernels.BF16, Batch: c.Int("batch"), Rounds: c.Int("rounds"), Steps: c.Int("steps"), Commit: readBuild().Version}
+	if g.onCPU() {
+		return o, usagef("bench %s needs a GPU, and none can be used here (unnoise doctor says why); --device emu counts what kernels do on the emulator",
+			c.Args().First())
+	}
+	if g.dtype == "f32" {
+		o.DType = kernels.F32
+	}
+	if !c.IsSet("batch") && isEmulator(g.deviceName()) {
+		o.Batch = 1
+	}
+	if c.IsSet("batch") && o.Batch < 1 || o.Rounds < 1 || o.Steps < 1 {
+		return o, usagef("--batch, --rounds and --steps: want at least 1")
+	}
+	for _, p := range c.StringSlice("preset") {
+		if _, err := train.Preset(p, nil); err != nil {
+			return o, usagef("--preset %s: %w", p, err)
+		}
+	}
+	var err error
+	if o.Match, err = regexp.Compile(c.String("op")); err != nil {
+		return o, usagef("--op %q is not a regular expression: %w", c.String("op"), err)
+	}
+	if !g.quiet {
+		o.Log = func(format string, a ...any) { fmt.Fprintf(g.err, format+"\n", a...) }
+	}
+	return o, nil
+}
+
+// deviceBenchRun prints rows.
+type deviceBenchRun struct {
+	g      *globals
+	json   bool
+	rows   *json.Encoder
+	header string
+	failed string // the last kernel whose check failed
+}
+
+func (r *deviceBenchRun) emit(row any) error {
+	if r.rows != nil {
+		if err := r.rows.Encode(row); err != nil {
+			return err
+		}
+	}
+	if k, ok := row.(*devicebench.KernelRow); ok && k.Check != "ok" {
+		r.failed = k.Op
+	}
+	if r.json {
+		return json.NewEncoder(r.g.out).Encode(row)
+	}
+	header, line := devicebench.Line(row)
+	if header != r.header {
+		r.header = header
+		if _, err := fmt.Fprintln(r.g.out, header); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintln(r.g.out, line)
+	return err
+}

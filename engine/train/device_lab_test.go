@@ -1,0 +1,204 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/unnoise/unnoise/cuda/emu"
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/kernels"
+	_ "github.com/unnoise/unnoise/kernels/all" // register
+	"github.com/unnoise/unnoise/kernels/optim"
+	"github.com/unnoise/unnoise/kernels/rng"
+)
+
+// lab trains a network on a machine, step by step, on data that are a pure function of the step.
+type lab struct {
+	t             *testing.T
+	mach          graph.Machine
+	prog          Programs
+	micro, finish graph.Runner
+}
+
+// tinyUNet is a recipe with everything that a U-Net of Ho et al. has, for 8x8 pixels of 3 channels: attention, concat, stride 2,
+// dropout, time embedding.
+func tinyUNet(t testing.TB, set ...string) *Recipe {
+	t.Helper()
+	base := []string{"network.sample_size=8", "network.block_out_channels=[16,24]", "network.layers_per_block=1",
+		`network.down_block_types=["AttnDownBlock2D","DownBlock2D"]`, `network.up_block_types=["UpBlock2D","AttnUpBlock2D"]`,
+		"network.norm_num_groups=8", "network.dropout=0.1", "train.batch=2", "train.accumulate=2", "train.learning_rate=2e-3", "train.warmup=0",
+		"diffusion.schedule.timesteps=50", "diffusion.schedule.beta_end=0.2", "train.log_every=32", "train.steps=20", "train.ema_decay=0.9"}
+	r, err := Preset("cifar10-small", append(base, set...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// newLab puts a recipe's network on a machine. Every weight is drawn: with output layers of almost zero, as networks begin, hardly
+// any gradient would flow.
+func newLab(t *testing.T, r *Recipe, mach graph.Machine, dtype kernels.DType) *lab {
+	t.Helper()
+	cfg, err := r.NetworkConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sched, err := r.Scheduler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := model.New(cfg, sched, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.DType = dtype
+	liven(m)
+	l := &lab{t: t, mach: mach, prog: Programs{r, m}}
+	t.Cleanup(func() { _ = mach.Close() })
+	micro, err := l.prog.Micro()
+	if err != nil {
+		t.Fatal(err)
+	}
+	finish, err := l.prog.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.micro, err = mach.Load(micro); err == nil {
+		l.finish, err = mach.Load(finish)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := l.prog.noiseTableData()
+	if err != nil {
+		t.Fatal(err)
+	}
+	flat := kernels.Vector(kernels.F32, m.Params.Size())
+	for _, b := range []string{nn.WeightsBuffer, nn.EMABuffer} {
+		if err := mach.Persistent(b, flat); err != nil {
+			t.Fatal(err)
+		}
+		if err := mach.Write(b, 0, m.Weights); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := mach.Write(noiseTable, 0, table); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Round(mach, nn.WeightsBuffer); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// liven gives weights that would start near zero a size at which gradients flow.
+func liven(m *model.Model) {
+	for _, p := range m.Params.All() {
+		if len(p.Shape) < 2 {
+			continue
+		}
+		fan := p.Elements() / p.Shape[0]
+		values := make([]float32, p.Elements())
+		rng.FillNormal(values, 5, 0, 0, rng.StreamID("liven/"+p.Name))
+		for i := range values {
+			values[i] *= float32(0.7 / math.Sqrt(float64(fan)))
+		}
+		p.Put(m.Weights, values)
+	}
+}
+
+// batch is micro-batch m of step k: smooth pictures of a few shades, which a network learns fast.
+func (l *lab) batch(k, m int) []float32 {
+	r, s := l.prog.Recipe.Train, l.prog.spec(l.prog.Recipe.Train.Batch)
+	x := make([]float32, 0, s.Elements())
+	for n := range r.Batch {
+		shade := float64((k*r.Accumulate+m)*r.Batch+n) * math.Phi
+		for h := range s.H {
+			for w := range s.W {
+				for c := range s.C {
+					x = append(x, float32(0.9*math.Cos(shade+float64(c)+0.3*float64(h)-0.2*float64(w))))
+				}
+			}
+		}
+	}
+	return x
+}
+
+// accumulate runs the micro-batches of step k.
+func (l *lab) accumulate(k int) kernels.StepState {
+	l.t.Helper()
+	r := l.prog.Recipe.Train
+	state := l.prog.Recipe.State(k)
+	for m := range r.Accumulate {
+		state.Micro, state.SampleBase = uint32(m), uint32(m*r.Batch)
+		if err := l.micro.Set("x0", l.batch(k, m)); err != nil {
+			l.t.Fatal(err)
+		}
+		if err := l.micro.Run(&state); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	return state
+}
+
+// step takes step k and returns its gradient before clipping and its loss.
+func (l *lab) step(k int) (grads []float32, loss float64) {
+	l.t.Helper()
+	state := l.accumulate(k)
+	if err := l.finish.Run(&state); err != nil {
+		l.t.Fatal(err)
+	}
+	grads = make([]float32, l.prog.Model.Params.Size())
+	if err := l.mach.Read(model.GradsBuffer, 0, grads); err != nil {
+		l.t.Fatal(err)
+	}
+	ring := make([]float32, l.prog.ringSpec().Span())
+	if err := l.mach.Read(ringBuffer, 0, ring); err != nil {
+		l.t.Fatal(err)
+	}
+	return grads, float64(ring[k%l.prog.ringSpec().N*l.prog.ringSpec().Pitch+optim.RecordLoss])
+}
+
+// compareGradients holds each parameter's gradient to another one, in the L2 norm relative to the parameter's; below 1e-6 of the
+// global norm absolutely.
+func (l *lab) compareGradients(got, want []float32, tolerance float64) error {
+	global := norm2(want)
+	for _, p := range l.prog.Model.Params.All() {
+		a, b := make([]float32, p.Elements()), make([]float32, p.Elements())
+		p.Take(got, a)
+		p.Take(want, b)
+		size := norm2(b)
+		for i := range a {
+			a[i] -= b[i]
+		}
+		if d := norm2(a); !(d <= tolerance*max(size, 1e-6*global)) {
+			return fmt.Errorf("gradient of %s: off by %.3g of its norm %.3g, allowed %.0e (global norm %.3g)", p.Name, d/size, size, tolerance, global)
+		}
+	}
+	return nil
+}
+
+func norm2(x []float32) float64 {
+	s := 0.0
+	for _, v := range x {
+		s += float64(v) * float64(v)
+	}
+	return math.Sqrt(s)
+}
+
+// onEmulator is a machine that emulates a device.
+func onEmulator(t testing.TB) graph.Machine {
+	t.Helper()
+	d, err := emu.Open("a100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := graph.NewDevice(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}

@@ -1,0 +1,52 @@
+package train
+
+import (
+	"math"
+	"testing"
+
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/kernels"
+)
+
+// TestTrainOnDevice trains a small U-Net on the emulator and on the CPU: losses and gradients agree, the loss falls, a second run has
+// the same bits. bf16 is held to the reference kernels, which round where bf16 rounds.
+func TestTrainOnDevice(t *testing.T) {
+	for _, c := range []struct {
+		dtype           kernels.DType
+		loss, gradients float64
+	}{{kernels.F32, 1e-5, 1e-4}, {kernels.BF16, 3e-3, 2e-2}} {
+		t.Run(c.dtype.String(), func(t *testing.T) {
+			r := tinyUNet(t)
+			steps := 20
+			if testing.Short() {
+				steps = 2
+			}
+			host := newLab(t, r, graph.NewCPU(graph.CPUOptions{Workers: 2, Reference: c.dtype == kernels.BF16}), c.dtype)
+			device := newLab(t, r, onEmulator(t), c.dtype)
+			var losses []float64
+			for k := range steps {
+				want, wantLoss := host.step(k)
+				got, loss := device.step(k)
+				losses = append(losses, loss)
+				if d := math.Abs(loss - wantLoss); !(d <= c.loss*math.Abs(wantLoss)) {
+					t.Errorf("step %d: loss %.7g, on the CPU %.7g: off by %.2g", k+1, loss, wantLoss, d/wantLoss)
+				}
+				if k == 0 || k == 19 {
+					if err := host.compareGradients(got, want, c.gradients); err != nil {
+						t.Errorf("step %d: %v", k+1, err)
+					}
+				}
+			}
+			t.Log(losses)
+			if steps == 20 && !(losses[19] < losses[0]/2) {
+				t.Errorf("the loss went from %.4g to %.4g: less than half was to be left", losses[0], losses[19])
+			}
+			again := newLab(t, r, onEmulator(t), c.dtype)
+			for k := range min(steps, 5) {
+				if _, loss := again.step(k); loss != losses[k] {
+					t.Errorf("step %d: a second run has loss %v, the first had %v", k+1, loss, losses[k])
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,81 @@
+package train_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/unnoise/unnoise/cuda/emu"
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/train"
+)
+
+func emulator(t *testing.T) graph.Machine {
+	t.Helper()
+	d, err := emu.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := graph.NewDevice(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	return m
+}
+
+// losses reads the loss of every step from a run's metrics.
+func losses(t *testing.T, run string) []float64 {
+	t.Helper()
+	f, err := os.Open(filepath.Join(run, "metrics.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var list []float64
+	for s := bufio.NewScanner(f); s.Scan(); {
+		var line struct {
+			Loss *float64 `json:"loss"`
+		}
+		if err := json.Unmarshal(s.Bytes(), &line); err != nil {
+			t.Fatal(err)
+		}
+		if line.Loss != nil {
+			list = append(list, *line.Loss)
+		}
+	}
+	return list
+}
+
+// TestSwissRollOnDevice trains a small perceptron on the emulator, as a user would, and samples it: every loss is the CPU's to 1e-5,
+// and a second run writes the same bytes.
+func TestSwissRollOnDevice(t *testing.T) {
+	steps := "train.steps=200"
+	if testing.Short() {
+		steps = "train.steps=30"
+	}
+	dir := t.TempDir()
+	set := []string{steps, "train.log_every=1", "train.sample_count=100"}
+	for name, m := range map[string]graph.Machine{"cpu": cpu(), "first": emulator(t), "second": emulator(t)} {
+		o := train.Options{Recipe: tiny(t, set...), Out: filepath.Join(dir, name), Machine: m}
+		if _, err := train.Run(context.Background(), o); err != nil {
+			t.Fatal(name, err)
+		}
+	}
+	want, got := losses(t, filepath.Join(dir, "cpu")), losses(t, filepath.Join(dir, "first"))
+	if len(want) < 30 || len(got) != len(want) {
+		t.Fatalf("%d losses, on the CPU %d", len(got), len(want))
+	}
+	for i, w := range want {
+		if d := math.Abs(got[i] - w); !(d <= 1e-5*w) {
+			t.Errorf("step %d: loss %.7g, on the CPU %.7g: off by %.2g", i+1, got[i], w, d/w)
+		}
+	}
+	for _, part := range []string{"checkpoints", "samples"} {
+		same(t, filepath.Join(dir, "first", part), filepath.Join(dir, "second", part))
+	}
+}
