@@ -1,6 +1,7 @@
 // Package data holds the data sets: generated 2-D point sets, IDX images
-// (MNIST, Fashion-MNIST), arrays in memory, and the loader that makes batches as
-// a pure function of the seed and the global sample position.
+// (MNIST, Fashion-MNIST), CIFAR-10, folders and zips of pictures, NumPy arrays,
+// and the loader that makes batches as a pure function of the seed and the
+// global sample position.
 //
 // Samples are float32 in model units, H,W,C order (channels last), contiguous.
 package data
@@ -120,6 +121,12 @@ func Split(ds Dataset, held int, seed uint64) (train, heldOut Dataset, err error
 }
 
 func (s *subset) Len() int { return s.n }
+
+// decodes tells a loader whether samples are worth a goroutine each.
+func (s *subset) decodes() bool {
+	d, ok := s.Dataset.(interface{ decodes() bool })
+	return ok && d.decodes()
+}
 
 func (s *subset) Sample(i int, dst []float32) (int32, error) {
 	if err := checkSample(s, i, dst); err != nil {

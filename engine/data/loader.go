@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/unnoise/unnoise/kernels/rng"
 )
@@ -22,25 +23,21 @@ type Loader struct {
 	size    int
 	h, w, c int
 
-	mu   sync.Mutex
-	next *prefetched
+	decodes bool // samples are worth a goroutine each
+
+	mu      sync.Mutex
+	pending []*prefetched // by position; one maker works through them
+	making  bool
+	spare   []*prefetched // whose memory is free
 }
 
-// LoaderConfig says how a Loader draws.
+// LoaderConfig says how a Loader draws. Workers and Ahead change how fast batches are made, never what they hold.
 type LoaderConfig struct {
 	Seed    uint64
 	Ordered bool // visit samples in their order instead of shuffled
 	Flip    bool // mirror each sample left to right with probability 1/2
-}
-
-// prefetched is a batch that is being, or has been, made in advance.
-type prefetched struct {
-	position uint64
-	n        int
-	values   []float32
-	labels   []int32
-	err      error
-	done     chan struct{}
+	Workers int  // goroutines that make a batch; 0: one a processor
+	Ahead   int  // batches that Prefetch makes in advance; 0: one
 }
 
 // NewLoader returns a loader of ds.
@@ -50,7 +47,8 @@ func NewLoader(ds Dataset, cfg LoaderConfig) (*Loader, error) {
 		return nil, fmt.Errorf("data: a loader needs 1..%d samples, the set has %d", uint32(math.MaxUint32), n)
 	}
 	c, h, w := ds.Shape()
-	return &Loader{ds: ds, cfg: cfg, n: uint64(n), size: c * h * w, h: h, w: w, c: c}, nil
+	d, ok := ds.(interface{ decodes() bool })
+	return &Loader{ds: ds, cfg: cfg, n: uint64(n), size: c * h * w, h: h, w: w, c: c, decodes: ok && d.decodes()}, nil
 }
 
 // Dataset returns the set that the loader draws from.
@@ -89,42 +87,11 @@ func (l *Loader) Batch(position uint64, n int, dst []float32, labels []int32) er
 		<-p.done
 		copy(dst, p.values)
 		copy(labels, p.labels)
-		return p.err
+		err := p.err
+		l.release(p)
+		return err
 	}
 	return l.fill(position, n, dst, labels)
-}
-
-// Prefetch starts making the batch of n samples at position in the background;
-// the Batch call for the same position and n takes it. One batch is kept: a
-// second Prefetch replaces the first.
-func (l *Loader) Prefetch(position uint64, n int) {
-	if n < 1 {
-		return
-	}
-	p := &prefetched{position: position, n: n, done: make(chan struct{})}
-	l.mu.Lock()
-	if old := l.next; old != nil && old.position == position && old.n == n {
-		l.mu.Unlock()
-		return
-	}
-	l.next = p
-	l.mu.Unlock()
-	go func() {
-		defer close(p.done)
-		p.values, p.labels = make([]float32, n*l.size), make([]int32, n)
-		p.err = l.fill(position, n, p.values, p.labels)
-	}()
-}
-
-func (l *Loader) take(position uint64, n int) *prefetched {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	p := l.next
-	if p == nil || p.position != position || p.n != n {
-		return nil
-	}
-	l.next = nil
-	return p
 }
 
 // parallelElements is the batch size, in elements, from which decoding is split
@@ -132,17 +99,30 @@ func (l *Loader) take(position uint64, n int) *prefetched {
 const parallelElements = 1 << 16
 
 func (l *Loader) fill(position uint64, n int, dst []float32, labels []int32) error {
-	workers := min(runtime.GOMAXPROCS(0), n)
-	if n*l.size < parallelElements {
+	workers := l.cfg.Workers
+	if workers < 1 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	if !l.decodes && n*l.size < parallelElements {
 		workers = 1
 	}
-	if workers == 1 {
+	if workers = min(workers, n); workers == 1 {
 		return l.fillRange(position, 0, n, dst, labels)
 	}
-	errs := make([]error, workers)
+	// Pictures differ in size, so each worker takes a few samples at a time; the error reported is that of the first bad sample.
+	part := n / workers
+	if l.decodes {
+		part = max(1, part/8)
+	}
+	errs := make([]error, (n+part-1)/part)
+	var next atomic.Int64
 	var wg sync.WaitGroup
-	for k := range workers {
-		wg.Go(func() { errs[k] = l.fillRange(position, k*n/workers, (k+1)*n/workers, dst, labels) })
+	for range workers {
+		wg.Go(func() {
+			for k := int(next.Add(1)) - 1; k < len(errs); k = int(next.Add(1)) - 1 {
+				errs[k] = l.fillRange(position, k*part, min((k+1)*part, n), dst, labels)
+			}
+		})
 	}
 	wg.Wait()
 	for _, err := range errs {

@@ -1,37 +1,202 @@
 package data
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 )
 
-// Open returns the training and held-out sets of a source: the name of a 2-D set
-// (n points of draw 0 and of draw 1 under seed) or a directory of IDX files (n is
-// ignored; the t10k files are held out, or one sample in ten where there are none).
-func Open(source string, n int, seed uint64) (train, heldOut Dataset, err error) {
-	if slices.Contains(PointSets(), source) {
-		a, err := Generate(source, n, seed, 0)
-		if err != nil {
-			return nil, nil, err
-		}
-		b, err := Generate(source, n, seed, 1)
-		if err != nil {
-			return nil, nil, err
-		}
-		return a, b, nil
+// Options say what to open, and what pictures become.
+type Options struct {
+	Source string // see OpenSet
+	Points int    // of a 2-D set
+	Seed   uint64 // of a 2-D set, and of what is held out
+
+	Channels, Height, Width int // what pictures are brought to
+
+	Layout     string // of .npy and .npz images: LayoutAuto (also ""), LayoutNHWC or LayoutNCHW
+	SkipBad    bool   // decode every picture at once and leave bad ones out
+	Workers    int    // goroutines that do so; 0: one a processor
+	CacheBytes int64  // memory for decoded pictures and unpacked arrays; 0: DefaultCacheBytes; negative: none
+}
+
+// DefaultCacheBytes is the memory for decoded pictures that Options leave open.
+const DefaultCacheBytes = 1 << 30
+
+// Set is an open source: a training set and a held-out one.
+type Set struct {
+	Kind           string  // "points", "idx", "cifar10", "pictures" or "array"
+	Train, HeldOut Dataset // HeldOut is nil where a source has but one sample
+	ClassNames     []string
+	Skipped        []*BadPictureError // left out
+
+	whole Dataset
+}
+
+// Close closes the files of the source.
+func (s *Set) Close() error {
+	if c, ok := s.whole.(io.Closer); ok {
+		return c.Close()
 	}
-	if _, err := os.Stat(source); err != nil {
-		return nil, nil, fmt.Errorf("data: %q is neither a point set (%s) nor a directory that can be read: %w",
-			source, strings.Join(PointSets(), ", "), err)
+	return nil
+}
+
+// Pictures returns the pictures of a folder or zip, held-out ones included; nil for other kinds.
+func (s *Set) Pictures() *Pictures {
+	p, _ := s.whole.(*Pictures)
+	return p
+}
+
+// OpenSet opens a source, which is the name of a 2-D set; a folder of IDX files (MNIST's format); CIFAR-10's binary files, in a folder or
+// as the .tar.gz in which they come; a folder or .zip of PNG and JPEG pictures; a .npy or .npz file. What is held out is the source's
+// own test set (t10k files, test_batch.bin, the second draw of a 2-D set) or, where it has none, one sample in ten.
+func OpenSet(o Options) (*Set, error) {
+	if o.Layout == "" {
+		o.Layout = LayoutAuto
 	}
-	images, held, err := OpenIDX(source)
+	if !slices.Contains([]string{LayoutAuto, LayoutNHWC, LayoutNCHW}, o.Layout) {
+		return nil, fmt.Errorf("data.layout = %q: want %s, %s or %s", o.Layout, LayoutAuto, LayoutNHWC, LayoutNCHW)
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = DefaultCacheBytes
+	}
+	s, err := openSource(o)
+	if err != nil {
+		return nil, err
+	}
+	if s.HeldOut == nil && s.Train.Len() > 1 {
+		if s.Train, s.HeldOut, err = Split(s.Train, max(1, s.Train.Len()/10), o.Seed); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
+}
+
+// Open is OpenSet for sources that need no more options.
+func Open(source string, points int, seed uint64) (train, heldOut Dataset, err error) {
+	s, err := OpenSet(Options{Source: source, Points: points, Seed: seed})
 	if err != nil {
 		return nil, nil, err
 	}
-	if held == nil {
-		return Split(images, max(1, images.Len()/10), seed)
+	return s.Train, s.HeldOut, nil
+}
+
+func openSource(o Options) (*Set, error) {
+	if slices.Contains(PointSets(), o.Source) {
+		return openPoints(o)
 	}
-	return images, held, nil
+	info, err := os.Stat(o.Source)
+	if err != nil {
+		return nil, fmt.Errorf("data: %q is neither a point set (%s) nor a folder or file that can be read: %w",
+			o.Source, strings.Join(PointSets(), ", "), err)
+	}
+	if info.IsDir() {
+		return openDir(o)
+	}
+	switch name := strings.ToLower(filepath.Base(o.Source)); {
+	case strings.HasSuffix(name, ".npy"):
+		a, err := OpenNPY(o.Source, o.Layout)
+		return arraySet(a, err)
+	case strings.HasSuffix(name, ".npz"):
+		a, err := OpenNPZ(o.Source, o.Layout, max(o.CacheBytes, 0))
+		return arraySet(a, err)
+	case strings.HasSuffix(name, ".zip"):
+		z, err := openZip(o.Source)
+		if err != nil {
+			return nil, fmt.Errorf("data: %s: %w", o.Source, err)
+		}
+		return pictureSet(z, o)
+	case strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz"):
+		return cifarSet(OpenCIFARArchive(o.Source))
+	}
+	return nil, fmt.Errorf("data: %s: want a folder, a .zip of pictures, a .npy or .npz array or cifar-10-binary.tar.gz", o.Source)
+}
+
+func openPoints(o Options) (*Set, error) {
+	a, err := Generate(o.Source, o.Points, o.Seed, 0)
+	if err != nil {
+		return nil, err
+	}
+	b, err := Generate(o.Source, o.Points, o.Seed, 1)
+	return &Set{Kind: "points", Train: a, HeldOut: b, whole: a}, err
+}
+
+func arraySet(a *Arrays, err error) (*Set, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &Set{Kind: "array", Train: a, whole: a}, nil
+}
+
+func cifarSet(train, heldOut *CIFAR, err error) (*Set, error) {
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{Kind: "cifar10", Train: train, whole: train,
+		ClassNames: []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}}
+	if heldOut != nil {
+		s.HeldOut = heldOut
+	}
+	return s, nil
+}
+
+// openDir tells a folder's kind by the names of its files.
+func openDir(o Options) (*Set, error) {
+	path, err := findIDX(o.Source, "train-images", "idx3")
+	if err != nil {
+		return nil, err
+	}
+	if path != "" {
+		train, heldOut, err := OpenIDX(o.Source)
+		if err != nil {
+			return nil, err
+		}
+		s := &Set{Kind: "idx", Train: train, whole: train}
+		if heldOut != nil {
+			s.HeldOut = heldOut
+		}
+		return s, nil
+	}
+	if batches, err := filepath.Glob(filepath.Join(escapeGlob(o.Source), "data_batch*.bin")); err == nil && len(batches) > 0 {
+		return cifarSet(OpenCIFAR(o.Source))
+	}
+	folder, err := openFolder(o.Source)
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	s, err := pictureSet(folder, o)
+	if errors.Is(err, errNoPictures) {
+		return nil, fmt.Errorf("%w; nor does it hold train-images-idx3-ubyte[.gz] (IDX) or data_batch_1.bin (CIFAR-10)", err)
+	}
+	return s, err
+}
+
+// escapeGlob takes the meaning from a path's special characters.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+func pictureSet(store pictureStore, o Options) (*Set, error) {
+	p, err := openPictures(store, o)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("data: %s: %w", o.Source, err), store.Close())
+	}
+	s := &Set{Kind: "pictures", Train: p, whole: p, ClassNames: p.classes}
+	if o.SkipBad {
+		workers := o.Workers
+		if workers < 1 {
+			workers = runtime.GOMAXPROCS(0)
+		}
+		s.Skipped = p.Bad(workers)
+		if len(s.Skipped) == p.Len() {
+			return nil, errors.Join(fmt.Errorf("data: %s: not one picture can be read; the first: %w", o.Source, s.Skipped[0]), s.Close())
+		}
+		p.drop(s.Skipped)
+	}
+	return s, nil
 }

@@ -156,6 +156,19 @@ func (h header) elements() (int, error) {
 	return int(n), nil
 }
 
+// checkSize holds n elements to the bytes that follow the header.
+func (h header) checkSize(n int, have int64) error {
+	want := int64(n) * int64(h.kind.size)
+	if have == want {
+		return nil
+	}
+	state := "is truncated"
+	if have > want {
+		state = "is longer than its header says"
+	}
+	return fmt.Errorf("the file %s: shape %v of %s needs %d bytes of data, it has %d", state, h.shape, h.kind.name, want, have)
+}
+
 // encodeHeader returns everything before the data, padded with spaces to a
 // multiple of 64 bytes.
 func encodeHeader(descr string, shape []int) []byte {

@@ -69,15 +69,10 @@ func read(r io.Reader, size int64) (*tensor.Dense, error) {
 	if err != nil {
 		return nil, err
 	}
-	want := int64(n) * int64(h.kind.size)
-	if size-used != want {
-		state := "is truncated"
-		if size-used > want {
-			state = "is longer than its header says"
-		}
-		return nil, fmt.Errorf("the file %s: shape %v of %s needs %d bytes of data, it has %d", state, h.shape, h.kind.name, want, size-used)
+	if err := h.checkSize(n, size-used); err != nil {
+		return nil, err
 	}
-	raw := make([]byte, want)
+	raw := make([]byte, size-used)
 	if _, err := io.ReadFull(r, raw); err != nil {
 		return nil, fmt.Errorf("reading the data: %w", err)
 	}
