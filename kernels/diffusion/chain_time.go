@@ -4,14 +4,17 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
-// ChainTime fills the timesteps of a batch from a sampler's table: t[n] = table[State.ChainIndex].
+// ChainTime fills the timesteps of a batch from a sampler's table: t[n] = table[State.ChainIndex]. A chain index outside the
+// table gives -1, a time that no table has, in the reference and an error in the fast kernel.
 type ChainTime struct{ N int }
 
 func init() {
 	kernels.Register(ChainTime{}, kernels.Reference(chainTimeReference, chainTimeReference),
-		kernels.Func("cpu", 1, "a loop over the batch", nil, nil, chainTimeCPU))
+		kernels.Func("cpu", 1, "a loop over the batch", nil, nil, chainTimeCPU),
+		gpu.Kernel(1, "one thread an image", nil, nil, chainTimeCUDA))
 }
 
 // Name implements kernels.Operator.
@@ -36,7 +39,7 @@ func (ChainTime) Tolerance(kernels.DType) kernels.Tol { return kernels.Tol{Why: 
 // Cases implements kernels.Operator.
 func (ChainTime) Cases() []kernels.Case {
 	var cases []kernels.Case
-	for _, n := range []int{1, 3, 64} {
+	for _, n := range []int{1, 3, 300} {
 		cases = append(cases, kernels.Case{Name: fmt.Sprintf("batch %d", n), Op: ChainTime{n}, In: []kernels.Input{kernels.RandInts(0, 1000, 5, 1, 1, 1)},
 			State: kernels.StepState{ChainIndex: 3}, NoGrad: true})
 	}

@@ -8,8 +8,12 @@ import (
 
 func chainTimeReference(c *kernels.Call) {
 	table, t := c.In[0], c.Out[0]
+	at := int32(-1)
+	if i := int(c.State.ChainIndex); i < table.N {
+		at = table.I32[i*table.Pitch]
+	}
 	for n := range t.N {
-		t.I32[n*t.Pitch] = table.I32[int(c.State.ChainIndex)*table.Pitch]
+		t.I32[n*t.Pitch] = at
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 func TestOperators(t *testing.T) {
-	for _, op := range []kernels.Operator{Noising{}, ReverseUpdate{}, ReverseUpdateGrad{}} {
+	for _, op := range []kernels.Operator{Noising{}, ReverseUpdate{}, ReverseUpdateGrad{}, ChainTime{}} {
 		t.Run(op.Name(), func(t *testing.T) { kerneltest.Run(t, op.Name()) })
 	}
 }

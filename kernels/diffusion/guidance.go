@@ -5,6 +5,7 @@ import (
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // Guidance combines the two halves of a batch of 2N predictions, classifier-free guidance (Ho and Salimans 2022, equation 6):
@@ -18,7 +19,9 @@ type Guidance struct{}
 func init() {
 	kernels.Register(Guidance{},
 		kernels.Reference(guidanceReference[float32], guidanceReference[float64]),
-		kernels.Func("cpu", 1, "whole samples a task", elementwise.F32Only, nil, guidanceCPU))
+		kernels.Func("cpu", 1, "whole samples a task", elementwise.F32Only, nil, guidanceCPU),
+		gpu.Kernel(1, "rows without pads: 16-byte accesses", guidanceVectorSupports, nil, guidanceVector),
+		gpu.Kernel(2, "any pitch", elementsSupports, nil, guidanceRows))
 }
 
 // Name implements kernels.Operator.
@@ -53,6 +56,8 @@ func (Guidance) Cases() []kernels.Case {
 	return []kernels.Case{
 		{Name: "odd", Op: Guidance{}, State: at(3), In: []kernels.Input{kernels.Randn(6, 5, 7, 3)}},
 		{Name: "pitch", Op: Guidance{}, State: at(1.5), In: []kernels.Input{kernels.RandnPitch(4, 3, 3, 10, 37)}},
+		{Name: "dense, several blocks", Op: Guidance{}, State: at(2), In: []kernels.Input{kernels.Randn(6, 7, 25, 8)}, NoGrad: true},
+		{Name: "several blocks", Op: Guidance{}, State: at(2), In: []kernels.Input{kernels.Randn(4, 7, 25, 3)}, NoGrad: true},
 		{Name: "unconditional", Op: Guidance{}, State: at(0), In: []kernels.Input{kernels.Randn(2, 2, 2, 8)}},
 		{Name: "one element", Op: Guidance{}, State: at(-1), In: []kernels.Input{kernels.Randn(2, 1, 1, 1)}},
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // GuidanceGrad is the gradient of Guidance: dout[n] = w dy[n] and dout[N+n] = (1 - w) dy[n], with w = State.Guidance.
@@ -13,7 +14,9 @@ type GuidanceGrad struct{}
 func init() {
 	kernels.Register(GuidanceGrad{},
 		kernels.Reference(guidanceGradReference[float32], guidanceGradReference[float64]),
-		kernels.Func("cpu", 1, "whole samples a task", elementwise.F32Only, nil, guidanceGradCPU))
+		kernels.Func("cpu", 1, "whole samples a task", elementwise.F32Only, nil, guidanceGradCPU),
+		gpu.Kernel(1, "rows without pads: 16-byte accesses", guidanceVectorSupports, nil, guidanceGradVector),
+		gpu.Kernel(2, "any pitch", elementsSupports, nil, guidanceGradRows))
 }
 
 // Name implements kernels.Operator.
@@ -48,6 +51,8 @@ func (GuidanceGrad) Cases() []kernels.Case {
 	return []kernels.Case{
 		{Name: "odd", Op: GuidanceGrad{}, State: at(3), In: []kernels.Input{kernels.Randn(3, 5, 7, 3)}},
 		{Name: "pitch", Op: GuidanceGrad{}, State: at(1.5), In: []kernels.Input{kernels.RandnPitch(2, 3, 3, 10, 37)}},
+		{Name: "dense, several blocks", Op: GuidanceGrad{}, State: at(2), In: []kernels.Input{kernels.Randn(3, 7, 25, 8)}, NoGrad: true},
+		{Name: "several blocks", Op: GuidanceGrad{}, State: at(2), In: []kernels.Input{kernels.Randn(2, 7, 25, 3)}, NoGrad: true},
 		{Name: "one element", Op: GuidanceGrad{}, State: at(-1), In: []kernels.Input{kernels.Randn(1, 1, 1, 1)}},
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // LabelDropout replaces each label by Null with a probability, so that one network learns with and without labels (Ho and
@@ -21,7 +22,8 @@ func init() {
 		kernels.Func("cpu", 1, "the reference: a few words", nil, nil, func(_ kernels.Queue, c *kernels.Call) error {
 			labelDropoutReference(c)
 			return nil
-		}))
+		}),
+		gpu.Kernel(1, "one thread a label", nil, nil, labelDropoutCUDA))
 }
 
 // Name implements kernels.Operator.
@@ -57,6 +59,7 @@ func (LabelDropout) Cases() []kernels.Case {
 	labels := func(n int) []kernels.Input { return []kernels.Input{kernels.RandInts(0, 10, n, 1, 1, 1)} }
 	return []kernels.Case{
 		{Name: "a third", Op: LabelDropout{10, 1.0 / 3, 99}, State: state, In: labels(65), NoGrad: true},
+		{Name: "several blocks", Op: LabelDropout{10, 0.5, 99}, State: state, In: labels(300), NoGrad: true},
 		{Name: "none", Op: LabelDropout{10, 0, 99}, State: state, In: labels(5), NoGrad: true},
 		{Name: "all", Op: LabelDropout{10, 1, 99}, State: state, In: labels(3), NoGrad: true},
 	}

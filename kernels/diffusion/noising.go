@@ -7,6 +7,7 @@ import (
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // Noising draws x_t given x_0 and the network's target in one pass (Ho, Jain and Abbeel 2020, equation 4):
@@ -24,7 +25,9 @@ type Noising struct {
 func init() {
 	kernels.Register(Noising{},
 		kernels.Reference(noisingReference[float32], noisingReference[float64]),
-		kernels.Func("cpu", 1, "whole samples a task: draw, then one pass", elementwise.F32Only, noisingWorkspace, noisingCPU))
+		kernels.Func("cpu", 1, "whole samples a task: draw, then one pass", elementwise.F32Only, noisingWorkspace, noisingCPU),
+		gpu.Kernel(1, "rows without pads: 16-byte accesses, eps in registers", noisingVectorSupports, nil, noisingVector),
+		gpu.Kernel(2, "any pitch: neighbouring lanes access neighbouring elements", groupsSupports, nil, noisingRows))
 }
 
 // Name implements kernels.Operator.
@@ -82,6 +85,10 @@ func (Noising) Cases() []kernels.Case {
 		{Name: "eps drawn", Op: Noising{Stream: 77}, State: state, In: []kernels.Input{kernels.Randn(3, 5, 7, 3), t(3), table}},
 		{Name: "eps drawn, points", Op: Noising{Stream: 77}, State: state, In: []kernels.Input{kernels.Randn(9, 1, 1, 2), t(9), table, kernels.Absent()}},
 		{Name: "one element", Op: Noising{}, State: state, In: []kernels.Input{kernels.RandnPitch(1, 1, 1, 1, 1), t(1), table}},
+		{Name: "eps given, dense", Op: Noising{}, In: []kernels.Input{kernels.Randn(3, 7, 13, 8), t(3), table, kernels.Randn(3, 7, 13, 8)}},
+		{Name: "eps drawn, dense", Op: Noising{Stream: 77}, State: state, In: []kernels.Input{kernels.Randn(3, 7, 25, 8), t(3), table}, NoGrad: true},
+		{Name: "eps drawn, several blocks", Op: Noising{Stream: 77}, State: state, NoGrad: true,
+			In: []kernels.Input{kernels.RandnPitch(5, 9, 25, 6, 7), t(5), table}},
 		{Name: "transposed", Op: Noising{Transpose: true}, In: []kernels.Input{kernels.Randn(2, 3, 3, 5), t(2), table, kernels.Randn(2, 3, 3, 5)}},
 	}
 }

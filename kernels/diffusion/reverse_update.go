@@ -5,6 +5,7 @@ import (
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // ReverseUpdate is one step of a sampler in one pass: ancestral (Ho et al. 2020, equations 7 and 15) or DDIM (Song, Meng and
@@ -34,7 +35,9 @@ const (
 func init() {
 	kernels.Register(ReverseUpdate{},
 		kernels.Reference(reverseUpdateReference[float32], reverseUpdateReference[float64]),
-		kernels.Func("cpu", 1, "whole samples a task: draw, then one pass", elementwise.F32Only, reverseUpdateWorkspace, reverseUpdateCPU))
+		kernels.Func("cpu", 1, "whole samples a task: draw, then one pass", elementwise.F32Only, reverseUpdateWorkspace, reverseUpdateCPU),
+		gpu.Kernel(1, "rows without pads: 16-byte accesses, z in registers", reverseUpdateVectorSupports, nil, reverseUpdateVector),
+		gpu.Kernel(2, "any pitch: neighbouring lanes access neighbouring elements", groupsSupports, nil, reverseUpdateRows))
 }
 
 // Name implements kernels.Operator.
@@ -106,6 +109,14 @@ func (ReverseUpdate) Cases() []kernels.Case {
 		{Name: "z given, clipped, pitches", Op: ReverseUpdate{Clip: 0.3}, State: state,
 			In: []kernels.Input{kernels.RandnPitch(2, 3, 3, 8, 9), kernels.Randn(2, 3, 3, 8), table, kernels.RandnPitch(2, 3, 3, 8, 24)}},
 		{Name: "z drawn", Op: ReverseUpdate{Clip: 1, Stream: 9}, State: state, In: []kernels.Input{x(), x(), table}},
+		{Name: "z given, dense", Op: ReverseUpdate{Clip: 0.5}, State: state,
+			In: []kernels.Input{kernels.Randn(2, 3, 5, 8), kernels.Randn(2, 3, 5, 8), table, kernels.Randn(2, 3, 5, 8)}},
+		{Name: "z drawn, dense", Op: ReverseUpdate{Stream: 9}, State: state, NoGrad: true,
+			In: []kernels.Input{kernels.Randn(3, 7, 25, 8), kernels.Randn(3, 7, 25, 8), table}},
+		{Name: "z drawn, several blocks", Op: ReverseUpdate{Clip: 0.8, Stream: 9}, State: state, NoGrad: true,
+			In: []kernels.Input{kernels.RandnPitch(5, 9, 25, 6, 7), kernels.Randn(5, 9, 25, 6), table}},
+		{Name: "in place, dense", Op: ReverseUpdate{Clip: 1, Stream: 9, InPlace: true}, State: state, NoGrad: true,
+			In: []kernels.Input{kernels.Randn(2, 3, 5, 8), kernels.Randn(2, 3, 5, 8), table}},
 		{Name: "in place", Op: ReverseUpdate{Clip: 1, Stream: 9, InPlace: true}, State: state, In: []kernels.Input{x(), x(), table}, NoGrad: true},
 		{Name: "no noise", Op: ReverseUpdate{Stream: 9}, State: state, In: []kernels.Input{kernels.Randn(1, 1, 1, 1), kernels.Randn(1, 1, 1, 1), silent}},
 	}

@@ -3,6 +3,7 @@ package diffusion
 import (
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // ReverseUpdateGrad is the gradient of ReverseUpdate; a clipped estimate of x_0 passes nothing on.
@@ -11,7 +12,9 @@ type ReverseUpdateGrad struct{ Clip float64 }
 func init() {
 	kernels.Register(ReverseUpdateGrad{},
 		kernels.Reference(reverseUpdateGradReference[float32], reverseUpdateGradReference[float64]),
-		kernels.Func("cpu", 1, "whole samples a task", elementwise.F32Only, nil, reverseUpdateGradCPU))
+		kernels.Func("cpu", 1, "whole samples a task", elementwise.F32Only, nil, reverseUpdateGradCPU),
+		gpu.Kernel(1, "rows without pads: 16-byte accesses", reverseUpdateGradVectorSupports, nil, reverseUpdateGradVector),
+		gpu.Kernel(2, "any pitch", elementsSupports, nil, reverseUpdateGradRows))
 }
 
 // Name implements kernels.Operator.
@@ -49,6 +52,8 @@ func (ReverseUpdateGrad) Cases() []kernels.Case {
 	x := func() kernels.Input { return kernels.Randn(3, 5, 7, 3) }
 	return []kernels.Case{
 		{Name: "plain", Op: ReverseUpdateGrad{}, State: state, In: []kernels.Input{x(), x(), table, x()}, NoGrad: true},
+		{Name: "dense, several blocks", Op: ReverseUpdateGrad{Clip: 0.5}, State: state, NoGrad: true,
+			In: []kernels.Input{kernels.Randn(3, 7, 25, 8), kernels.Randn(3, 7, 25, 8), table, kernels.Randn(3, 7, 25, 8)}},
 		{Name: "clipped, pitches", Op: ReverseUpdateGrad{Clip: 0.3}, State: state, NoGrad: true,
 			In: []kernels.Input{kernels.RandnPitch(2, 3, 3, 8, 9), kernels.Randn(2, 3, 3, 8), table, kernels.RandnPitch(2, 3, 3, 8, 24)}},
 	}

@@ -20,6 +20,21 @@ __device__ __forceinline__ uint4 draw4(const StepState &s, unsigned stream, unsi
     return philox4x32(make_uint4(group, s.sample_base + n, s.step, stream), make_uint2(s.seed_lo, s.seed_hi));
 }
 
+// DrawKey is what drawing needs of the step.
+struct DrawKey {
+    unsigned seed_lo, seed_hi, step, sample_base;
+};
+
+// draw_key reads it in two accesses; the state is 16-byte aligned.
+__device__ __forceinline__ DrawKey draw_key(const StepState *s) {
+    uint4 a = *reinterpret_cast<const uint4 *>(s);
+    return {a.x, a.y, a.z, s->sample_base};
+}
+
+__device__ __forceinline__ uint4 draw4(const DrawKey &k, unsigned stream, unsigned n, unsigned group) {
+    return philox4x32(make_uint4(group, k.sample_base + n, k.step, stream), make_uint2(k.seed_lo, k.seed_hi));
+}
+
 // uniform maps a word to (0, 1): (w>>9 + 1/2) 2^-23, exact.
 __device__ __forceinline__ float uniform(unsigned w) {
     return __fmul_rn(__fadd_rn(__uint2float_rn(w >> 9), 0.5f), 1.1920928955078125e-7f);

@@ -1,30 +1,34 @@
-// normal_draw: y = standard normals, element e (the H,W,C index) of image n drawn for (seed, sample_base + n, step, stream).
-// Layout: y float32, image elements in rows of C at distance pitch. One thread draws one Philox group, four elements.
-//   normal_draw_vector   rows without pads and image sizes that are multiples of 4: one 16-byte store a thread
-//   normal_draw          any pitch, any size
-// Bytes: 4 written an element. Work: about 60 integer and 60 float32 operations for four elements.
+// normal_draw: y = standard normals (philox.cuh), element e (the H,W,C index) of image n drawn for (seed, sample_base + n, step,
+// stream). Layout: y float32, image elements in rows of C at distance pitch. One thread draws groups of four elements.
+//   normal_draw_vector   rows without pads and image sizes that are multiples of 4: one 16-byte store a group
+//   normal_draw          any pitch, any size: a warp exchanges its 128 numbers so that neighbouring lanes store neighbours
+// Bytes: 4 written an element. Work: about 60 integer and 120 float32 operations for four elements.
+#include "groups.cuh"
 #include "philox.cuh"
 
 extern "C" __global__ void __launch_bounds__(256)
-normal_draw_vector(const StepState *__restrict__ state, unsigned stream, int images, int groups, float *__restrict__ y) {
-    long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= (long long)images * groups) return;
-    int n = (int)(i / groups);
-    reinterpret_cast<float4 *>(y)[i] = normal4(draw4(*state, stream, n, (unsigned)(i - (long long)n * groups)));
+normal_draw_vector(const StepState *__restrict__ state, unsigned stream, Groups g, int repeat, float *__restrict__ y) {
+    DrawKey key = draw_key(state);
+    unsigned i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+    for (int r = 0; r < repeat && i < g.total; r++, i += blockDim.x) {
+        unsigned n = quotient(i, g.by_groups);
+        reinterpret_cast<float4 *>(y)[i] = normal4(draw4(key, stream, n, i - n * g.groups));
+    }
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-normal_draw(const StepState *__restrict__ state, unsigned stream, int images, int size, int c, int pitch, float *__restrict__ y) {
-    int groups = (size + 3) / 4;
-    long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= (long long)images * groups) return;
-    int n = (int)(i / groups), group = (int)(i - (long long)n * groups);
-    float4 z = normal4(draw4(*state, stream, n, group));
-    float v[4] = {z.x, z.y, z.z, z.w};
-    long long rows = (long long)n * (size / c);
+normal_draw(const StepState *__restrict__ state, unsigned stream, Groups g, int repeat, int pitch, float *__restrict__ y) {
+    __shared__ __align__(16) float room[4 * 256];
+    DrawKey key = draw_key(state);
+    unsigned lane = threadIdx.x & 31, first = blockIdx.x * blockDim.x * repeat + (threadIdx.x & ~31u);
+    for (int r = 0; r < repeat && first < g.total; r++, first += blockDim.x) {
+        unsigned i = first + lane, n = quotient(i, g.by_groups);
+        float v[4];
+        transpose4(v, normal4(draw4(key, stream, n, i - n * g.groups)), room + 4 * (threadIdx.x & ~31u));
 #pragma unroll
-    for (int k = 0; k < 4; k++) {
-        int e = 4 * group + k;
-        if (e < size) y[(rows + e / c) * pitch + e % c] = v[k];
+        for (int k = 0; k < 4; k++) {
+            Element e = element_of(g, 4 * first + 32 * k + lane);
+            if (e.exists) y[e.row * pitch + e.channel] = v[k];
+        }
     }
 }

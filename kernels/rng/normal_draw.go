@@ -16,7 +16,8 @@ func init() {
 	kernels.Register(NormalDraw{},
 		kernels.Reference(normalDrawReference[float32], normalDrawReference[float64]),
 		kernels.Func("cpu", 1, "whole samples a task", nil, drawWorkspace, normalDrawCPU),
-		gpu.Kernel(1, "one thread draws four elements", nil, nil, normalDrawCUDA))
+		gpu.Kernel(1, "rows without pads: 16-byte stores", drawVectorSupports, nil, normalDrawVector),
+		gpu.Kernel(2, "any pitch: a warp exchanges its numbers", drawRowsSupports, nil, normalDrawRows))
 }
 
 // Name implements kernels.Operator.
@@ -42,6 +43,9 @@ func (NormalDraw) Cases() []kernels.Case {
 	return []kernels.Case{
 		{Name: "odd", Op: NormalDraw{3, 5, 7, 3, 99}, State: state, NoGrad: true},
 		{Name: "dense", Op: NormalDraw{2, 3, 1, 8, 99}, State: state, NoGrad: true},
+		{Name: "several blocks", Op: NormalDraw{5, 9, 25, 6, 99}, State: state, NoGrad: true},
+		{Name: "several blocks, dense", Op: NormalDraw{3, 7, 25, 8, 99}, State: state, NoGrad: true},
+		{Name: "points", Op: NormalDraw{300, 1, 1, 2, 99}, State: state, NoGrad: true},
 		{Name: "one element", Op: NormalDraw{1, 1, 1, 1, 0}, NoGrad: true},
 	}
 }

@@ -6,18 +6,30 @@ import (
 	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
-const drawThreads = 256
-
-// normalDrawCUDA runs one thread for each group of four elements of an image.
-func normalDrawCUDA(q *gpu.Queue, c *kernels.Call) error {
-	y, stream := c.Out[0], c.Op.(NormalDraw).Stream
-	size := y.H * y.W * y.C
-	l := gpu.Launch{Module: "normal_draw", Kernel: "normal_draw", Block: cuda.Dim3{X: drawThreads}, Operands: gpu.Uses(c),
-		Args: []any{q.State, stream, int32(y.N), int32(size), int32(y.C), int32(y.Pitch), gpu.Ptr(y)}}
-	if y.Pitch == y.C && size%4 == 0 && gpu.Aligned(4, y) {
-		l.Kernel = "normal_draw_vector"
-		l.Args = []any{q.State, stream, int32(y.N), int32(size / 4), gpu.Ptr(y)}
+// drawVectorSupports is Supports of the kernels that store groups of four elements at once.
+func drawVectorSupports(c *kernels.Call, _ kernels.Props) error {
+	if err := Countable(c.Out[0].Spec); err != nil {
+		return err
 	}
-	l.Grid.X = gpu.Ceil(y.N*gpu.Ceil(size, 4), drawThreads)
-	return q.Launch(l)
+	return Dense4(c.Out[0])
+}
+
+// drawRowsSupports is Supports of the kernels that store element by element.
+func drawRowsSupports(c *kernels.Call, _ kernels.Props) error { return Countable(c.Out[0].Spec) }
+
+// draw launches a drawing kernel: its arguments are the state, the stream, the groups, the repetition, then the given ones.
+func draw(q *gpu.Queue, c *kernels.Call, module, kernel string, stream uint32, args ...any) error {
+	g := GroupsOf(c.Out[0].Spec)
+	grid, repeat := g.Loop()
+	return q.Launch(gpu.Launch{Module: module, Kernel: kernel, Grid: grid, Block: cuda.Dim3{X: GroupThreads}, Operands: gpu.Uses(c),
+		Args: append([]any{q.State, stream, g, repeat}, args...)})
+}
+
+func normalDrawVector(q *gpu.Queue, c *kernels.Call) error {
+	return draw(q, c, "normal_draw", "normal_draw_vector", c.Op.(NormalDraw).Stream, gpu.Ptr(c.Out[0]))
+}
+
+func normalDrawRows(q *gpu.Queue, c *kernels.Call) error {
+	y := c.Out[0]
+	return draw(q, c, "normal_draw", "normal_draw", c.Op.(NormalDraw).Stream, int32(y.Pitch), gpu.Ptr(y))
 }

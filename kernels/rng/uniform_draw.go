@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // UniformDraw is a float32 tensor of uniform numbers between Lo and Hi, drawn as NormalDraw is: Lo + (Hi-Lo)*u rounded
@@ -17,7 +18,9 @@ type UniformDraw struct {
 func init() {
 	kernels.Register(UniformDraw{},
 		kernels.Reference(uniformDrawReference[float32], uniformDrawReference[float64]),
-		kernels.Func("cpu", 1, "whole samples a task", nil, drawWorkspace, uniformDrawCPU))
+		kernels.Func("cpu", 1, "whole samples a task", nil, drawWorkspace, uniformDrawCPU),
+		gpu.Kernel(1, "rows without pads: 16-byte stores", drawVectorSupports, nil, uniformDrawVector),
+		gpu.Kernel(2, "any pitch: a warp exchanges its numbers", drawRowsSupports, nil, uniformDrawRows))
 }
 
 // Name implements kernels.Operator.
@@ -46,6 +49,8 @@ func (UniformDraw) Cases() []kernels.Case {
 	return []kernels.Case{
 		{Name: "odd", Op: UniformDraw{3, 5, 7, 3, 99, 0, 1}, State: state, NoGrad: true},
 		{Name: "dense", Op: UniformDraw{2, 3, 1, 8, 99, -2, 3.5}, State: state, NoGrad: true},
+		{Name: "several blocks", Op: UniformDraw{5, 9, 25, 6, 99, 1e-3, 1}, State: state, NoGrad: true},
+		{Name: "several blocks, dense", Op: UniformDraw{3, 7, 25, 8, 99, -1, 0}, State: state, NoGrad: true},
 		{Name: "one element", Op: UniformDraw{1, 1, 1, 1, 0, 0, 1}, NoGrad: true},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // UniformIntDraw is one integer of 0..Max-1 for each of N samples, such as the time step of a training sample: the first
@@ -20,7 +21,8 @@ func init() {
 		kernels.Func("cpu", 1, "the reference: a few words", nil, nil, func(_ kernels.Queue, c *kernels.Call) error {
 			uniformIntDrawReference(c)
 			return nil
-		}))
+		}),
+		gpu.Kernel(1, "one thread a sample", nil, nil, uniformIntDrawCUDA))
 }
 
 // Name implements kernels.Operator.
@@ -48,6 +50,7 @@ func (UniformIntDraw) Cases() []kernels.Case {
 	state := kernels.StepState{Seed: 42, Step: 7, SampleBase: 1 << 20}
 	return []kernels.Case{
 		{Name: "times", Op: UniformIntDraw{65, 1000, 99}, State: state, NoGrad: true},
+		{Name: "several blocks", Op: UniformIntDraw{300, math.MaxInt32, 99}, State: state, NoGrad: true},
 		{Name: "single value", Op: UniformIntDraw{3, 1, 99}, State: state, NoGrad: true},
 	}
 }
