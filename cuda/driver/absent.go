@@ -10,7 +10,7 @@ func init() {
 
 func absent(call string) error {
 	return &cuda.Error{Code: cuda.NoDriver, Call: call, Detail: "this program was built without the GPU driver interface",
-		Advice: "build it with make on a machine with a C compiler (which sets -tags cuda), or use --device cpu"}
+		Advice: "build it with make, which sets -tags cuda, on a machine with a C compiler; or use --device cpu"}
 }
 
 // Inspect says what the driver offers. This program has none.

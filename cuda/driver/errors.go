@@ -39,16 +39,16 @@ var advice = map[cuda.Code]string{
 	cuda.NoDriver:    "the library that was loaded is the CUDA toolkit's stub: take its stubs folder out of LD_LIBRARY_PATH, or set UNNOISE_LIBCUDA to the driver's libcuda.so.1",
 	cuda.DeviceUnavailable: "another process uses the GPU exclusively: wait for it, choose another GPU with --device cuda:1, " +
 		"or let an administrator run nvidia-smi -c DEFAULT",
-	cuda.NoDevice: "no GPU is visible: see whether nvidia-smi lists one and what CUDA_VISIBLE_DEVICES says; a container needs the GPU passed in (docker run --gpus all); " +
+	cuda.NoDevice: "no GPU is visible: see whether nvidia-smi lists one and what CUDA_VISIBLE_DEVICES says; a container needs the GPU passed in, as docker run --gpus all does; " +
 		"--device cpu works without",
 	cuda.InvalidDevice:          "nvidia-smi lists the GPUs; CUDA_VISIBLE_DEVICES may hide some",
-	cuda.NoBinaryForGPU:         "the kernels need a GPU of compute capability 8.0 or newer (Ampere, 2020); use --device cpu",
+	cuda.NoBinaryForGPU:         "the kernels need a GPU of compute capability 8.0 or newer, Ampere of 2020; use --device cpu",
 	cuda.InvalidPTX:             "the driver's compiler refused a kernel: update the driver, or report the message",
 	cuda.InvalidImage:           "the driver's compiler refused a kernel: update the driver, or report the message",
 	cuda.UnsupportedPTXVersion:  "the driver is older than the kernels: update it",
 	cuda.JITCompilationDisabled: "unset CUDA_DISABLE_PTX_JIT",
-	jitCompilerNotFound: "the driver's PTX compiler libnvidia-ptxjitcompiler is missing: a container needs the driver's compute libraries " +
-		"(NVIDIA_DRIVER_CAPABILITIES=compute,utility), a machine a complete driver package",
+	jitCompilerNotFound: "the driver's PTX compiler libnvidia-ptxjitcompiler is missing: a container needs the driver's compute libraries, " +
+		"NVIDIA_DRIVER_CAPABILITIES=compute,utility; a machine needs a complete driver package",
 	cuda.LaunchOutOfResources: "the kernel needs more registers or shared memory than a block of that size can have: use fewer threads",
 	cuda.LaunchTimeout:        "the GPU drives a display and stops long kernels: use a smaller --batch or a GPU without a display",
 	cuda.IllegalAddress:       adviceKernel,

@@ -26,8 +26,8 @@ const oldest = 80
 func load(call string) (gpus int, err error) {
 	if C.unnoise_library() == nil {
 		return 0, &cuda.Error{Code: cuda.NoDriver, Call: call, Detail: C.GoString(C.unnoise_library_error()),
-			Advice: "install the NVIDIA driver (it brings libcuda.so.1; a container needs it passed in, as docker run --gpus all does), or set UNNOISE_LIBCUDA to " +
-				"the library's path; --device cpu works without"}
+			Advice: "install the NVIDIA driver, which brings libcuda.so.1; a container needs it passed in, as docker run --gpus all does; UNNOISE_LIBCUDA names a library " +
+				"elsewhere; --device cpu works without"}
 	}
 	if err := check(call, C.unnoise_init()); err != nil {
 		return 0, withDetail(err, "%s does not start", C.GoString(C.unnoise_library()))
