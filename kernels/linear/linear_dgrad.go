@@ -13,9 +13,11 @@ import (
 type LinearDgrad struct{}
 
 func init() {
-	kernels.Register(LinearDgrad{},
+	list := []kernels.Variant{
 		kernels.Reference(linearDgradReference[float32], linearDgradReference[float64]),
-		kernels.Func("cpu", 1, "BLAS product over chunks of rows, residual written first", elementwise.F32Only, nil, linearDgradCPU))
+		kernels.Func("cpu", 1, "BLAS product over chunks of rows, residual written first", elementwise.F32Only, nil, linearDgradCPU),
+	}
+	kernels.Register(LinearDgrad{}, append(list, variants(linearDgradProduct, byShape, tile128, tile64, tile32, anyPitch)...)...)
 }
 
 // Name implements kernels.Operator.
@@ -84,6 +86,7 @@ func (LinearDgrad) Cases() []kernels.Case {
 		c("one channel", r(2, 3, 1, 1), r(1, 1, 1, 1), no()),
 		c("residual", r(2, 2, 3, 8), r(8, 1, 1, 11), r(2, 2, 3, 11)),
 		c("pitches", p(3, 1, 5, 9, 24), p(9, 1, 1, 6, 17), p(3, 1, 5, 6, 40)),
+		large(c("deep", r(5, 1, 1, 1100), r(1100, 1, 1, 9), r(5, 1, 1, 9))),
 		large(c("several chunks", p(67, 1, 10, 130, 136), r(130, 1, 1, 65), r(67, 1, 10, 65))),
 		large(c("chunks of inputs", r(31, 1, 1, 64), r(64, 1, 1, 2200), r(31, 1, 1, 2200))),
 	}

@@ -13,9 +13,11 @@ import (
 type LinearWgrad struct{ Bias bool }
 
 func init() {
-	kernels.Register(LinearWgrad{},
+	list := []kernels.Variant{
 		kernels.Reference(linearWgradReference[float32], linearWgradReference[float64]),
-		kernels.Func("cpu", 1, "BLAS products over parts of the rows and blocks of outputs, parts added in order", elementwise.F32Only, linearWgradWorkspace, linearWgradCPU))
+		kernels.Func("cpu", 1, "BLAS products over parts of the rows and blocks of outputs, parts added in order", elementwise.F32Only, linearWgradWorkspace, linearWgradCPU),
+	}
+	kernels.Register(LinearWgrad{}, append(list, variants(linearWgradProduct, byShape, tile128, tile64, tile32, anyPitch)...)...)
 }
 
 // Name implements kernels.Operator.

@@ -18,9 +18,11 @@ type Matmul struct {
 }
 
 func init() {
-	kernels.Register(Matmul{},
+	list := []kernels.Variant{
 		kernels.Reference(matmulReference[float32], matmulReference[float64]),
-		kernels.Func("cpu", 1, "BLAS products over batches and chunks of rows", elementwise.F32Only, nil, matmulCPU))
+		kernels.Func("cpu", 1, "BLAS products over batches and chunks of rows", elementwise.F32Only, nil, matmulCPU),
+	}
+	kernels.Register(Matmul{}, append(list, variants(matmulProduct, byShape, tile128, tile64, tile32, anyPitch)...)...)
 }
 
 // Name implements kernels.Operator.
