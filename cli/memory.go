@@ -8,6 +8,7 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/kernels"
 )
 
 // memory returns the bytes that programs hold: shared persistent buffers, and for each its own inputs, outputs and arena of
@@ -16,7 +17,7 @@ func memory(programs ...*graph.Program) int64 {
 	var bytes int64
 	seen := map[string]bool{}
 	for _, p := range programs {
-		size := func(b graph.Buffer) int64 { return 4 * int64(b.Elements()) }
+		size := func(b graph.Buffer) int64 { return int64(b.Elements()) * int64(b.Spec.DType.Size()) }
 		bytes += p.Plan(size).Size
 		for _, b := range p.Buffers {
 			if b.Kind == graph.Temporary || b.Kind == graph.Persistent && seen[b.Name] {
@@ -53,17 +54,31 @@ func describe(r *train.Recipe) (*model.Model, error) {
 	return model.Describe(cfg, sched)
 }
 
-// checkTrainingMemory refuses a recipe that this machine's memory cannot hold.
-func checkTrainingMemory(r *train.Recipe) error {
+// checkTrainingMemory refuses a recipe that the memory of what it is to run on cannot hold.
+func checkTrainingMemory(r *train.Recipe, mach graph.Machine, dtype kernels.DType) error {
 	m, err := describe(r)
 	if err != nil {
 		return err
 	}
+	m.DType = dtype
 	programs, err := trainingPrograms(r, m)
 	if err != nil {
 		return err
 	}
-	return checkMemory(memory(programs...), fmt.Sprintf("training with batches of %d", r.Train.Batch), "lower --batch and raise train.accumulate")
+	return checkDeviceMemory(mach, memory(programs...), fmt.Sprintf("training with batches of %d", r.Train.Batch), "lower --batch and raise train.accumulate")
+}
+
+// checkDeviceMemory is checkMemory for what a machine computes on: a device's free memory, or the host's.
+func checkDeviceMemory(mach graph.Machine, need int64, what, advice string) error {
+	d, ok := mach.(*graph.Device)
+	if !ok {
+		return checkMemory(need, what, advice)
+	}
+	free, _, err := d.Device().MemInfo()
+	if err != nil || need <= free {
+		return err
+	}
+	return fmt.Errorf("%s needs %.1f GB of device memory, %s has %.1f GB free: %s", what, float64(need)/1e9, mach.Name(), float64(free)/1e9, advice)
 }
 
 // checkMemory refuses work that needs more bytes than the machine has, where the system says how much that is.

@@ -10,6 +10,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/npy"
 	"github.com/unnoise/unnoise/engine/train"
@@ -66,23 +67,23 @@ func runSample(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := checkSampleMemory(m, o); err != nil {
-		return err
-	}
-	out, err := newSampleOutput(c.String("out"), c.String("gif"), m, o)
-	if err != nil {
-		return err
-	}
 	mach, dtype, err := g.machine(kernels.BF16)
 	if err != nil {
 		return err
 	}
 	defer mach.Close()
 	m.DType = dtype
+	if err := checkSampleMemory(m, o, mach); err != nil {
+		return err
+	}
+	out, err := newSampleOutput(c.String("out"), c.String("gif"), m, o)
+	if err != nil {
+		return err
+	}
 	bar := newSampleBar(g, o)
-	o.After = func(first, step int, x *model.Images) error {
-		bar.step()
-		return out.frame(first, step, x)
+	o.Step = func(int, int) { bar.step() }
+	if len(out.frames) > 0 {
+		o.After = out.frame
 	}
 	began := time.Now()
 	x, err := m.Sample(c.Context, mach, *o)
@@ -213,7 +214,7 @@ func readImages(path string) (*model.Images, error) {
 }
 
 // checkSampleMemory refuses requests that this machine's memory cannot hold: the samples themselves, or the network's batch.
-func checkSampleMemory(m *model.Model, o *model.SampleOptions) error {
+func checkSampleMemory(m *model.Model, o *model.SampleOptions, mach graph.Machine) error {
 	h, w := m.H, m.W
 	if o.Noise != nil {
 		h, w = o.Noise.H, o.Noise.W
@@ -233,5 +234,5 @@ func checkSampleMemory(m *model.Model, o *model.SampleOptions) error {
 	if err != nil {
 		return err
 	}
-	return checkMemory(memory(p), fmt.Sprintf("sampling batches of %d", o.Batch), "lower --batch")
+	return checkDeviceMemory(mach, memory(p), fmt.Sprintf("sampling batches of %d", o.Batch), "lower --batch")
 }

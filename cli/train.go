@@ -45,13 +45,13 @@ func runTrain(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := checkTrainingMemory(o.Recipe); err != nil {
-		return err
-	}
 	if o.Machine, o.DType, err = g.machine(kernels.BF16); err != nil {
 		return err
 	}
 	defer o.Machine.Close()
+	if err := checkTrainingMemory(o.Recipe, o.Machine, o.DType); err != nil {
+		return err
+	}
 	report := newTrainReport(g, o)
 	result, err := train.Run(c.Context, *o)
 	report.finish()

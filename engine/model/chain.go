@@ -22,6 +22,7 @@ type Chain struct {
 	state       string // the persistent buffer of x
 	start, step graph.Runner
 	guidance    float64 // the weight that steps find in their state
+	queued      func(step int)
 }
 
 // NewChain builds the programs of a sampling plan for batches of n samples of h x w pixels and c channels.
@@ -115,6 +116,9 @@ func (k *Chain) Run(ctx context.Context, seed uint64, base uint32, noise []float
 		state.Step, state.ChainIndex = uint32(i), uint32(i)
 		if err := k.step.Run(state); err != nil {
 			return nil, err
+		}
+		if k.queued != nil {
+			k.queued(i)
 		}
 		if after == nil {
 			continue

@@ -61,6 +61,8 @@ type SampleOptions struct {
 	Plan     *diffusion.Plan // nil: DDPM over all timesteps
 	// After, if not nil, is called with the batch after each step; it must not keep it.
 	After func(first, step int, x *Images) error
+	// Step, if not nil, is called when a step of a batch has been queued; unlike After it does not wait for the step.
+	Step func(first, step int)
 }
 
 // Sample draws samples, in model units, unclipped.
@@ -151,6 +153,10 @@ func (m *Model) sampleBatch(ctx context.Context, chain *Chain, o SampleOptions, 
 		after = func(step int, x []float32) error {
 			return o.After(lo, step, &Images{n, out.H, out.W, out.C, x[:n*k]})
 		}
+	}
+	chain.queued = nil
+	if o.Step != nil {
+		chain.queued = func(step int) { o.Step(lo, step) }
 	}
 	x, err := chain.Run(ctx, o.Seed, uint32(lo), noise, after)
 	if err != nil {
