@@ -37,7 +37,11 @@ type deviceBuffer struct {
 }
 
 // NewDevice returns a machine on an opened device, which it closes in the end.
-func NewDevice(dev cuda.Device) (*Device, error) {
+func NewDevice(dev cuda.Device) (*Device, error) { return NewDeviceWith(gpu.NewLibrary(dev)) }
+
+// NewDeviceWith is NewDevice with other kernels than those that ship, for tests that break them.
+func NewDeviceWith(lib *gpu.Library) (*Device, error) {
+	dev := lib.Device
 	m := &Device{dev: dev, buffers: map[string]*deviceBuffer{}}
 	stream, err := dev.NewStream()
 	if err != nil {
@@ -54,7 +58,7 @@ func NewDevice(dev cuda.Device) (*Device, error) {
 			return nil, err
 		}
 	}
-	m.queue = &gpu.Queue{Library: gpu.NewLibrary(dev), Stream: stream, State: m.state.Ptr()}
+	m.queue = &gpu.Queue{Library: lib, Stream: stream, State: m.state.Ptr()}
 	return m, nil
 }
 

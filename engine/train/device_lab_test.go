@@ -127,39 +127,39 @@ func (l *lab) batch(k, m int) []float32 {
 	return x
 }
 
-// accumulate runs the micro-batches of step k.
-func (l *lab) accumulate(k int) kernels.StepState {
+// step takes step k and returns its gradient before clipping and its loss.
+func (l *lab) step(k int) (grads []float32, loss float64) {
 	l.t.Helper()
+	grads, loss, err := l.tryStep(k)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return grads, loss
+}
+
+func (l *lab) tryStep(k int) (grads []float32, loss float64, err error) {
 	r := l.prog.Recipe.Train
 	state := l.prog.Recipe.State(k)
 	for m := range r.Accumulate {
 		state.Micro, state.SampleBase = uint32(m), uint32(m*r.Batch)
 		if err := l.micro.Set("x0", l.batch(k, m)); err != nil {
-			l.t.Fatal(err)
+			return nil, 0, err
 		}
 		if err := l.micro.Run(&state); err != nil {
-			l.t.Fatal(err)
+			return nil, 0, err
 		}
 	}
-	return state
-}
-
-// step takes step k and returns its gradient before clipping and its loss.
-func (l *lab) step(k int) (grads []float32, loss float64) {
-	l.t.Helper()
-	state := l.accumulate(k)
 	if err := l.finish.Run(&state); err != nil {
-		l.t.Fatal(err)
+		return nil, 0, err
 	}
 	grads = make([]float32, l.prog.Model.Params.Size())
 	if err := l.mach.Read(model.GradsBuffer, 0, grads); err != nil {
-		l.t.Fatal(err)
+		return nil, 0, err
 	}
-	ring := make([]float32, l.prog.ringSpec().Span())
-	if err := l.mach.Read(ringBuffer, 0, ring); err != nil {
-		l.t.Fatal(err)
-	}
-	return grads, float64(ring[k%l.prog.ringSpec().N*l.prog.ringSpec().Pitch+optim.RecordLoss])
+	spec := l.prog.ringSpec()
+	ring := make([]float32, spec.Span())
+	err = l.mach.Read(ringBuffer, 0, ring)
+	return grads, float64(ring[k%spec.N*spec.Pitch+optim.RecordLoss]), err
 }
 
 // compareGradients holds each parameter's gradient to another one, in the L2 norm relative to the parameter's; below 1e-6 of the
