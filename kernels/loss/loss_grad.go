@@ -5,6 +5,7 @@ import (
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // LossGrad is the gradient of Loss's mean with respect to the prediction:
@@ -17,13 +18,15 @@ type LossGrad struct {
 func init() {
 	kernels.Register(LossGrad{},
 		kernels.Reference(lossGradReference[float32], lossGradReference[float64]),
-		kernels.Func("cpu", 1, "some samples a task", elementwise.F32Only, nil, lossGradCPU))
+		kernels.Func("cpu", 1, "some samples a task", elementwise.F32Only, nil, lossGradCPU),
+		gpu.Kernel(1, "rows without pads: 16-byte accesses", denseSupports, nil, lossGradVector),
+		gpu.Kernel(2, "any pitch", elementsSupports, nil, lossGradRows))
 }
 
 // Name implements kernels.Operator.
 func (LossGrad) Name() string { return "loss_grad" }
 
-// Infer implements kernels.Operator: (pred (N,H,W,C), target, weight? F32 (N,1,1,1), dmean? F32 (1,1,1,1)) -> dpred.
+// Infer implements kernels.Operator: (pred F32 (N,H,W,C), target, weight? F32 (N,1,1,1), dmean? F32 (1,1,1,1)) -> dpred.
 func (l LossGrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	if err := elementwise.Inputs(l.Name(), in, 2, 4); err != nil {
 		return nil, err
@@ -56,6 +59,11 @@ func (LossGrad) Cases() []kernels.Case {
 			In: []kernels.Input{kernels.RandnPitch(3, 2, 5, 1, 9), kernels.Randn(3, 2, 5, 1), weight, dmean}},
 		{Name: "huber", Op: LossGrad{Huber, 0.7}, In: []kernels.Input{kernels.Randn(3, 3, 3, 7), kernels.Randn(3, 3, 3, 7), weight, dmean}},
 		{Name: "l1", Op: LossGrad{Kind: L1}, In: []kernels.Input{kernels.Randn(3, 2, 2, 8), kernels.Randn(3, 2, 2, 8), kernels.Absent(), dmean}},
+		{Name: "dense", Op: LossGrad{Kind: MSE}, In: []kernels.Input{kernels.Randn(3, 3, 5, 8), kernels.Randn(3, 3, 5, 8), weight, dmean}},
+		{Name: "dense huber", Op: LossGrad{Huber, 0.7}, In: []kernels.Input{kernels.Randn(3, 2, 2, 8), kernels.Randn(3, 2, 2, 8), weight}},
+		{Name: "dense l1", Op: LossGrad{Kind: L1}, In: []kernels.Input{kernels.Randn(3, 2, 2, 8), kernels.Randn(3, 2, 2, 8)}},
+		{Name: "several blocks", Op: LossGrad{Kind: MSE}, In: []kernels.Input{kernels.Randn(3, 9, 25, 6), kernels.RandnPitch(3, 9, 25, 6, 7), weight}},
+		{Name: "several blocks, dense", Op: LossGrad{Kind: MSE}, In: []kernels.Input{kernels.Randn(3, 7, 25, 8), kernels.Randn(3, 7, 25, 8), weight}},
 		{Name: "one element", Op: LossGrad{Kind: MSE}, In: []kernels.Input{kernels.Randn(1, 1, 1, 1), kernels.Randn(1, 1, 1, 1)}},
 		{Name: "many samples", Op: LossGrad{Kind: MSE}, In: []kernels.Input{kernels.Randn(600, 1, 1, 2), kernels.Randn(600, 1, 1, 2)}},
 	}

@@ -52,6 +52,7 @@ func TestValues(t *testing.T) {
 
 func TestInferRefuses(t *testing.T) {
 	x, y, w := kernels.Dense(kernels.F32, 2, 3, 3, 4), kernels.Dense(kernels.F32, 2, 3, 3, 5), kernels.Dense(kernels.F32, 3, 1, 1, 1)
+	half := x.WithDType(kernels.BF16)
 	tests := []struct {
 		op   kernels.Operator
 		in   []*kernels.Spec
@@ -61,6 +62,7 @@ func TestInferRefuses(t *testing.T) {
 		{Loss{}, []*kernels.Spec{&x, &y}, "expected the shape"},
 		{Loss{}, []*kernels.Spec{&x, &x, &w}, "weight"},
 		{Loss{Kind: Huber}, []*kernels.Spec{&x, &x}, "positive delta"},
+		{Loss{}, []*kernels.Spec{&half, &half}, "expected f32"},
 		{Loss{Kind: 7}, []*kernels.Spec{&x, &x}, "unknown"},
 		{LossGrad{}, []*kernels.Spec{&x, &x, nil, &w}, "gradient of the mean"},
 	}
