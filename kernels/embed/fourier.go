@@ -5,6 +5,7 @@ import (
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // Fourier is the embedding of times by fixed random frequencies w (Song et al. 2021, appendix C.2; Tancik et al. 2020):
@@ -17,7 +18,8 @@ type Fourier struct{ FlipSinToCos, Log bool }
 func init() {
 	kernels.Register(Fourier{},
 		kernels.Reference(fourierReference[float32], fourierReference[float64]),
-		kernels.Func("cpu", 1, "one row a task, float64 sine and cosine", nil, nil, fourierCPU))
+		kernels.Func("cpu", 1, "one row a task, float64 sine and cosine", nil, nil, fourierCPU),
+		gpu.Kernel(1, "one thread a frequency, float64 range reduction", nil, nil, fourierCUDA))
 }
 
 // Name implements kernels.Operator.
@@ -53,6 +55,7 @@ func (Fourier) Cases() []kernels.Case {
 	return []kernels.Case{
 		{Name: "log", Op: Fourier{FlipSinToCos: true, Log: true}, In: []kernels.Input{kernels.RandUniform(0.01, 900, 5, 1, 1, 1), w(16)}, NoGrad: true},
 		{Name: "integer times", Op: Fourier{Log: true}, In: []kernels.Input{kernels.RandInts(1, 1000, 3, 1, 1, 1), w(13)}, NoGrad: true},
+		{Name: "several blocks", Op: Fourier{}, In: []kernels.Input{kernels.RandUniform(0, 1, 11, 1, 1, 1), w(33)}, NoGrad: true},
 		{Name: "plain", Op: Fourier{}, In: []kernels.Input{kernels.RandUniform(0, 1, 1, 1, 1, 1), w(1)}, NoGrad: true},
 	}
 }

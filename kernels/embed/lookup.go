@@ -5,6 +5,7 @@ import (
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // Lookup gives each image the row of a table that its label names. An identifier outside the table gives NaN in the
@@ -14,7 +15,9 @@ type Lookup struct{}
 func init() {
 	kernels.Register(Lookup{},
 		kernels.Reference(lookupReference[float32], lookupReference[float64]),
-		kernels.Func("cpu", 1, "row copies", elementwise.F32Only, nil, lookupCPU))
+		kernels.Func("cpu", 1, "row copies", elementwise.F32Only, nil, lookupCPU),
+		gpu.Kernel(1, "rows 16-byte aligned: 16-byte accesses", lookupVectorSupports, nil, lookupVector),
+		gpu.Kernel(2, "any pitch", lookupSupports, nil, lookupAny))
 }
 
 // Name implements kernels.Operator.
@@ -34,6 +37,9 @@ func (l Lookup) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	return []kernels.Spec{kernels.Dense(in[1].DType, in[0].N, 1, 1, in[1].C)}, nil
 }
 
+// BF16Inputs implements kernels.MixedOperator.
+func (Lookup) BF16Inputs() []int { return []int{1} }
+
 // Cost implements kernels.Operator.
 func (Lookup) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
 	return kernels.Cost{Bytes: float64(in[0].Bytes() + 2*out[0].Bytes())}
@@ -47,6 +53,7 @@ func (Lookup) Cases() []kernels.Case {
 	return []kernels.Case{
 		{Name: "labels", Op: Lookup{}, In: []kernels.Input{kernels.RandInts(0, 10, 7, 1, 1, 1), kernels.Randn(10, 1, 1, 33)}},
 		{Name: "pitch", Op: Lookup{}, In: []kernels.Input{kernels.RandInts(0, 3, 5, 1, 1, 1), kernels.RandnPitch(3, 1, 1, 8, 11)}},
+		{Name: "several blocks", Op: Lookup{}, In: []kernels.Input{kernels.RandInts(0, 7, 9, 1, 1, 1), kernels.Randn(7, 1, 1, 259)}, NoGrad: true},
 		{Name: "one row", Op: Lookup{}, In: []kernels.Input{kernels.RandInts(0, 1, 1, 1, 1, 1), kernels.Randn(1, 1, 1, 1)}},
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // LookupGrad is the gradient of Lookup's table of Rows rows: each row is the sum of the gradients of the images that took
@@ -14,13 +15,15 @@ type LookupGrad struct{ Rows int }
 func init() {
 	kernels.Register(LookupGrad{},
 		kernels.Reference(lookupGradReference[float32], lookupGradReference[float64]),
-		kernels.Func("cpu", 1, "one table row a task, images in order", elementwise.F32Only, nil, lookupGradCPU))
+		kernels.Func("cpu", 1, "one table row a task, images in order", elementwise.F32Only, nil, lookupGradCPU),
+		gpu.Kernel(1, "rows 16-byte aligned: 16-byte accesses", lookupGradVectorSupports, nil, lookupGradVector),
+		gpu.Kernel(2, "any pitch", nil, nil, lookupGradAny))
 }
 
 // Name implements kernels.Operator.
 func (LookupGrad) Name() string { return "lookup_grad" }
 
-// Infer implements kernels.Operator: (ids I32 (N,1,1,1), dy (N,1,1,D)) -> dtable (Rows,1,1,D).
+// Infer implements kernels.Operator: (ids I32 (N,1,1,1), dy (N,1,1,D)) -> dtable F32 (Rows,1,1,D).
 func (l LookupGrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	if err := elementwise.Inputs(l.Name(), in, 2, 2); err != nil {
 		return nil, err
@@ -32,9 +35,12 @@ func (l LookupGrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	if err := elementwise.PerImage(l.Name(), "ids", in[0], kernels.I32, dy.N); err != nil {
 		return nil, err
 	}
-	out := kernels.Dense(dy.DType, l.Rows, 1, 1, dy.C)
+	out := kernels.Dense(kernels.F32, l.Rows, 1, 1, dy.C)
 	return []kernels.Spec{out}, out.Valid()
 }
+
+// BF16Inputs implements kernels.MixedOperator.
+func (LookupGrad) BF16Inputs() []int { return []int{1} }
 
 // Accumulates implements kernels.AccumulatingOperator.
 func (LookupGrad) Accumulates(int) bool { return true }
@@ -54,6 +60,7 @@ func (LookupGrad) Cases() []kernels.Case {
 	return []kernels.Case{
 		{Name: "shared and unused rows", Op: LookupGrad{10}, In: []kernels.Input{kernels.RandInts(0, 6, 9, 1, 1, 1), kernels.Randn(9, 1, 1, 33)}},
 		{Name: "pitch", Op: LookupGrad{3}, In: []kernels.Input{kernels.RandInts(0, 3, 5, 1, 1, 1), kernels.RandnPitch(5, 1, 1, 8, 11)}},
+		{Name: "several blocks", Op: LookupGrad{7}, In: []kernels.Input{kernels.RandInts(-1, 8, 75, 1, 1, 1), kernels.Randn(75, 1, 1, 259)}, NoGrad: true},
 		{Name: "one row", Op: LookupGrad{1}, In: []kernels.Input{kernels.RandInts(0, 1, 1, 1, 1, 1), kernels.Randn(1, 1, 1, 1)}},
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // Sinusoidal is the positional embedding of time steps (Vaswani et al. 2017, section 3.5, in the form of Ho et al. 2020):
@@ -21,7 +22,8 @@ type Sinusoidal struct {
 func init() {
 	kernels.Register(Sinusoidal{},
 		kernels.Reference(sinusoidalReference[float32], sinusoidalReference[float64]),
-		kernels.Func("cpu", 1, "one row a task, float64 sine and cosine", nil, nil, sinusoidalCPU))
+		kernels.Func("cpu", 1, "one row a task, float64 sine and cosine", nil, nil, sinusoidalCPU),
+		gpu.Kernel(1, "one thread a frequency, float64 phase", nil, nil, sinusoidalCUDA))
 }
 
 // Name implements kernels.Operator.
@@ -59,7 +61,7 @@ func (Sinusoidal) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
 
 // Tolerance implements kernels.Operator.
 func (Sinusoidal) Tolerance(kernels.DType) kernels.Tol {
-	return kernels.Tol{Abs: 1e-6, Rel: 1e-6, Why: "float64 arithmetic, rounded once to float32"}
+	return kernels.Tol{Abs: 1e-6, Rel: 1e-6, Why: "float64 phases; polynomials of float32 or one rounding"}
 }
 
 // Cases implements kernels.Operator.
@@ -69,6 +71,8 @@ func (Sinusoidal) Cases() []kernels.Case {
 		{Name: "ho", Op: Sinusoidal{Dim: 128, FreqShift: 1, MaxPeriod: 10000}, In: ints, NoGrad: true},
 		{Name: "flipped odd", Op: Sinusoidal{Dim: 33, FlipSinToCos: true}, In: ints, NoGrad: true},
 		{Name: "real times", Op: Sinusoidal{Dim: 6, MaxPeriod: 100}, In: []kernels.Input{kernels.RandUniform(0, 50, 3, 1, 1, 1)}, NoGrad: true},
+		{Name: "late times", Op: Sinusoidal{Dim: 64, FreqShift: 1}, In: []kernels.Input{kernels.RandInts(1<<29, 1<<30, 9, 1, 1, 1)}, NoGrad: true},
+		{Name: "negative times", Op: Sinusoidal{Dim: 6}, In: []kernels.Input{kernels.RandUniform(-1000, 0, 3, 1, 1, 1)}, NoGrad: true},
 		{Name: "one image", Op: Sinusoidal{Dim: 2}, In: []kernels.Input{kernels.RandInts(7, 8, 1, 1, 1, 1)}, NoGrad: true},
 	}
 }

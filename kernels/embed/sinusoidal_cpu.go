@@ -7,13 +7,17 @@ import (
 	"github.com/unnoise/unnoise/kernels/cpu"
 )
 
+// period returns the longest period.
+func (s Sinusoidal) period() float64 {
+	if s.MaxPeriod == 0 {
+		return 10000
+	}
+	return s.MaxPeriod
+}
+
 // frequency returns f_k.
 func (s Sinusoidal) frequency(k int) float64 {
-	period := s.MaxPeriod
-	if period == 0 {
-		period = 10000
-	}
-	return math.Exp(-math.Log(period) * float64(k) / (float64(s.Dim/2) - s.FreqShift))
+	return math.Exp(-math.Log(s.period()) * float64(k) / (float64(s.Dim/2) - s.FreqShift))
 }
 
 func sinusoidalReference[T kernels.Float](c *kernels.Call) {
