@@ -89,7 +89,7 @@ const (
 func init() {
 	kernels.Register(Conv2D{}, append([]kernels.Variant{
 		kernels.Reference(conv2dReference[float32], conv2dReference[float64]),
-		conv2dFast}, gatherVariants(newConv2D)...)...)
+		conv2dFast}, conv2dVariants()...)...)
 }
 
 // Name implements kernels.Operator.

@@ -7,7 +7,7 @@
 #include "conv_fma.cuh"
 
 #define DGRAD(BM, BN, TM, TN, T, NAME)                                                                                              \
-    extern "C" __global__ void __launch_bounds__((BM / TM) * (BN / TN))                                                             \
+    extern "C" __global__ void __launch_bounds__((BM / TM) * (BN / TN), 1)                                                          \
         NAME(const Geometry g, const T *__restrict__ dy, int pitch, int channels, const Weights weights, const Epilogue e,          \
              float *__restrict__ partial, int partial_pitch, int splits) {                                                          \
         conv_fma<T, true, BM, BN, TM, TN>(g, dy, pitch, channels, weights, e, partial, partial_pitch, splits);                      \

@@ -16,7 +16,7 @@ type Conv2DDgrad struct {
 func init() {
 	kernels.Register(Conv2DDgrad{}, append([]kernels.Variant{
 		kernels.Reference(conv2dDgradReference[float32], conv2dDgradReference[float64]),
-		conv2dDgradFast}, gatherVariants(newConv2DDgrad)...)...)
+		conv2dDgradFast}, dgradVariants()...)...)
 }
 
 // Name implements kernels.Operator.

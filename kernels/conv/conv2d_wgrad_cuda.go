@@ -27,28 +27,32 @@ func newWgrad(c *kernels.Call) weightGradient {
 }
 
 func (w weightGradient) matrix() matrix {
-	return matrix{rows: w.dw.N, columns: w.dw.H * w.dw.W * w.dw.C, depth: w.geometry.pixels()}
+	return matrix{rows: w.dw.N, columns: w.dw.H * w.dw.W * w.dw.C, depth: w.geometry.pixels(), products: 1}
+}
+
+// supported reports an error for a call that a family of kernels cannot run.
+func (w weightGradient) supported(f family, p kernels.Props) error {
+	if f.mma {
+		if err := f.alignment(p, w.x, w.dy); err != nil {
+			return err
+		}
+	}
+	return w.geometry.supported(f.taps)
 }
 
 func wgradVariants() []kernels.Variant {
-	list := []kernels.Variant{wgradVariant(1, "plain multiply-adds, tile by shape", weightTiles)}
-	for i, t := range weightTiles {
-		list = append(list, wgradVariant(2+i, "plain multiply-adds, tiles of "+t.String(), weightTiles[i:i+1]))
-	}
-	return list
-}
-
-func wgradVariant(number int, reason string, tiles []tile) kernels.Variant {
-	return gpu.Kernel(number, reason,
-		func(c *kernels.Call, _ kernels.Props) error { return newWgrad(c).geometry.supported() },
-		func(c *kernels.Call, p kernels.Props) int64 {
-			w := newWgrad(c)
-			return w.scratch(choose(tiles, w.matrix(), p))
-		},
-		func(q *gpu.Queue, c *kernels.Call) error {
-			w := newWgrad(c)
-			return w.launch(q, c, choose(tiles, w.matrix(), q.Library.Props()))
-		})
+	return variants(mmaWeightTiles, fmaWeightTiles, func(number int, reason string, f family) kernels.Variant {
+		return gpu.Kernel(number, reason,
+			func(c *kernels.Call, p kernels.Props) error { return newWgrad(c).supported(f, p) },
+			func(c *kernels.Call, p kernels.Props) int64 {
+				w := newWgrad(c)
+				return w.scratch(choose(f.tiles, w.matrix(), p))
+			},
+			func(q *gpu.Queue, c *kernels.Call) error {
+				w := newWgrad(c)
+				return w.launch(q, c, f, choose(f.tiles, w.matrix(), q.Library.Props()))
+			})
+	})
 }
 
 // scratch is the size of the partial sums: those of dw, then those of dbias.
@@ -60,25 +64,24 @@ func (w weightGradient) scratch(p plan) int64 {
 	return n
 }
 
-func (w weightGradient) launch(q *gpu.Queue, c *kernels.Call, p plan) error {
+func (w weightGradient) launch(q *gpu.Queue, c *kernels.Call, f family, p plan) error {
 	m, bias := w.matrix(), int32(0)
 	if w.dbias != nil {
 		bias = 1
 	}
-	err := q.Launch(gpu.Launch{Module: "conv2d_wgrad", Kernel: "conv2d_wgrad_" + p.tile.String() + "_" + gpu.Suffix(w.x.DType),
-		Grid:     cuda.Dim3{X: gpu.Ceil(m.columns, p.tile.columns), Y: gpu.Ceil(m.rows, p.tile.rows), Z: p.splits},
-		Block:    cuda.Dim3{X: p.threads},
-		Operands: []cuda.Operand{gpu.Use(w.x, cuda.Read), gpu.Use(w.dy, cuda.Read), gpu.UseBytes(c.Scratch, 0, w.scratch(p), cuda.Write)},
-		Args: []any{w.geometry, gpu.Ptr(w.x), int32(w.x.Pitch), int32(w.x.C), gpu.Ptr(w.dy), int32(w.dy.Pitch), int32(m.rows), gpu.Ptr(c.Scratch),
-			int32(p.pitch), bias, int32(p.splits)}})
-	if err != nil {
+	l := f.launch("conv2d_wgrad", w.x, p)
+	l.Grid = cuda.Dim3{X: gpu.Ceil(m.columns, p.tile.columns), Y: gpu.Ceil(m.rows, p.tile.rows), Z: p.splits}
+	l.Operands = []cuda.Operand{gpu.Use(w.x, cuda.Read), gpu.Use(w.dy, cuda.Read), gpu.UseBytes(c.Scratch, 0, w.scratch(p), cuda.Write)}
+	l.Args = []any{w.geometry, gpu.Ptr(w.x), int32(w.x.Pitch), int32(w.x.C), gpu.Ptr(w.dy), int32(w.dy.Pitch), int32(m.rows), gpu.Ptr(c.Scratch),
+		int32(p.pitch), bias, int32(p.splits)}
+	if err := q.Launch(l); err != nil {
 		return err
 	}
-	return w.reduce(q, c, p)
+	return w.reduce(q, c, f, p)
 }
 
-// reduce adds the partial sums of dw and dbias.
-func (w weightGradient) reduce(q *gpu.Queue, c *kernels.Call, p plan) error {
+// reduce queues the sum of the parts of dw and dbias.
+func (w weightGradient) reduce(q *gpu.Queue, c *kernels.Call, f family, p plan) error {
 	m := w.matrix()
 	d := gradients{DW: gpu.Ptr(w.dw), DBias: gpu.Ptr(w.dbias), Outputs: int32(m.rows), Columns: int32(m.columns), Channels: int32(w.dw.C),
 		Pitch: int32(w.dw.Pitch), AccumulateDW: gpu.Accumulates(w.dw), AccumulateDBias: gpu.Accumulates(w.dbias)}
@@ -86,14 +89,11 @@ func (w weightGradient) reduce(q *gpu.Queue, c *kernels.Call, p plan) error {
 		d.Vector = 1
 	}
 	threads := m.rows * (p.pitch / 4)
-	ops := []cuda.Operand{gpu.UseBytes(c.Scratch, 0, w.scratch(p), cuda.Read)}
-	for _, o := range gpu.Uses(&kernels.Call{Op: c.Op, Out: c.Out}) {
-		ops = append(ops, o)
-	}
 	if w.dbias != nil {
 		threads += m.rows
 	}
-	return q.Launch(gpu.Launch{Module: "conv2d_wgrad", Kernel: "conv2d_wgrad_reduce", Grid: cuda.Dim3{X: gpu.Ceil(threads, reduceThreads)},
-		Block: cuda.Dim3{X: reduceThreads}, Operands: ops,
-		Args: []any{q.State, d, gpu.Ptr(c.Scratch), int32(p.pitch), int32(p.splits)}})
+	l := f.reduction("conv2d_wgrad", "", threads)
+	l.Operands = append(gpu.Uses(&kernels.Call{Op: c.Op, Out: c.Out}), gpu.UseBytes(c.Scratch, 0, w.scratch(p), cuda.Read))
+	l.Args = []any{q.State, d, gpu.Ptr(c.Scratch), int32(p.pitch), int32(p.splits)}
+	return q.Launch(l)
 }

@@ -65,12 +65,10 @@ func (g Geometry) adjoint(images, h, w int) geometry {
 // pixels is the number of rows of the product.
 func (g geometry) pixels() int { return int(g.Images) * int(g.H.Outputs) * int(g.W.Outputs) }
 
-// maxTaps is max_taps of kernels/include/conv_fma.cuh: taps that a block's table holds.
-const maxTaps = 256
-
-func (g geometry) supported() error {
-	if g.Taps > maxTaps {
-		return fmt.Errorf("%d taps a pixel, the kernels hold %d: use a smaller kernel size", g.Taps, maxTaps)
+// supported reports an error for more taps than a block's table holds, or too many pixels for 32-bit numbers.
+func (g geometry) supported(taps int) error {
+	if int(g.Taps) > taps {
+		return fmt.Errorf("%d taps a pixel, the kernels hold %d: use a smaller kernel size", g.Taps, taps)
 	}
 	if gathered := int64(g.Images) * int64(g.H.Inputs) * int64(g.W.Inputs); int64(g.pixels()) > math.MaxInt32/2 || gathered > math.MaxInt32/2 {
 		return errors.New("more than 2^30 pixels in a batch: use a smaller batch")
@@ -115,8 +113,10 @@ func newEpilogue(y, bias, image, residual *kernels.Operand) epilogue {
 	if y.DType == kernels.F32 {
 		e.OutFloat = 1
 	}
-	if gpu.Aligned(4, y, residual) {
-		e.Vector = 1
+	for _, n := range []int{4, 8} {
+		if gpu.Aligned(n, y, image, residual) && gpu.Aligned(4, bias) {
+			e.Vector = int32(n)
+		}
 	}
 	return e
 }

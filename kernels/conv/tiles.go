@@ -12,30 +12,37 @@ type tile struct {
 	rows, columns int
 	threads       int
 	depth         int     // of one step along k
+	minSteps      int     // of k in a split
+	shared        int     // bytes of dynamic shared memory
 	perSM         int     // blocks that a multiprocessor holds at once (kernels/ptx/resources.txt)
 	rate          float64 // multiply-adds per clock of a full tile, relative to the family's best
 }
 
 func (t tile) String() string { return fmt.Sprintf("%dx%d", t.rows, t.columns) }
 
-// The tiles of plain float32 multiply-adds: of the gathered products (forward and input gradient) and of the weight gradient.
-// Rates follow from the shared memory reads for a multiply-add until they are measured.
+// fmaTile is a tile of plain float32 multiply-adds. Rates follow from the shared memory reads for a multiply-add.
+func fmaTile(rows, columns, threads, perSM int, rate float64) tile {
+	return tile{rows: rows, columns: columns, threads: threads, depth: 8, minSteps: 8, perSM: perSM, rate: rate}
+}
+
+// mmaTile is a tile of tensor cores, 128 threads. Four stages of 32 deep operands and later the sums lie in shared memory. Rates
+// follow from the ldmatrix for a product and the copies for a step.
+func mmaTile(rows, columns, perSM int, rate float64) tile {
+	return tile{rows: rows, columns: columns, threads: 128, depth: 32, minSteps: 4, perSM: perSM, rate: rate,
+		shared: max(4*(rows+columns)*64, rows*columns*4)}
+}
+
+// The tiles of the gathered products (forward and input gradient) and of the weight gradient.
 var (
-	gatherTiles = []tile{
-		{rows: 128, columns: 128, threads: 256, depth: 8, perSM: 1, rate: 1},
-		{rows: 64, columns: 64, threads: 256, depth: 8, perSM: 4, rate: 0.6},
-		{rows: 256, columns: 8, threads: 128, depth: 8, perSM: 5, rate: 0.5},
-	}
-	weightTiles = []tile{
-		{rows: 128, columns: 128, threads: 256, depth: 8, perSM: 1, rate: 1},
-		{rows: 64, columns: 64, threads: 256, depth: 8, perSM: 4, rate: 0.6},
-		{rows: 8, columns: 256, threads: 128, depth: 8, perSM: 4, rate: 0.4},
-		{rows: 128, columns: 32, threads: 128, depth: 8, perSM: 4, rate: 0.6},
-	}
+	fmaGatherTiles  = []tile{fmaTile(128, 128, 256, 1, 1), fmaTile(64, 64, 256, 3, 0.6), fmaTile(256, 8, 128, 5, 0.5)}
+	fmaWeightTiles  = []tile{fmaTile(128, 128, 256, 1, 1), fmaTile(64, 64, 256, 3, 0.6), fmaTile(8, 256, 128, 4, 0.4), fmaTile(128, 32, 128, 4, 0.6)}
+	mmaForwardTiles = []tile{mmaTile(128, 128, 2, 1), mmaTile(128, 64, 3, 0.8), mmaTile(64, 64, 4, 0.6), mmaTile(128, 16, 4, 0.4)}
+	mmaAdjointTiles = mmaForwardTiles[:3]
+	mmaWeightTiles  = []tile{mmaTile(128, 128, 2, 1), mmaTile(64, 64, 4, 0.6)}
 )
 
-// matrix is the size of a product.
-type matrix struct{ rows, columns, depth int }
+// matrix is the size of a product, or of each of several products of one size.
+type matrix struct{ rows, columns, depth, products int }
 
 // plan is how a product is cut into blocks.
 type plan struct {
@@ -44,19 +51,18 @@ type plan struct {
 	pitch  int // of partial sums, in floats
 }
 
-const (
-	minSteps  = 8 // of k in a split
-	maxSplits = 64
-)
+const maxSplits = 64
 
 // cut plans a product with a tile: k is split where the blocks would leave multiprocessors idle.
 func (t tile) cut(m matrix, sms int) plan {
 	p := plan{tile: t, splits: 1, pitch: (m.columns + 3) &^ 3}
-	p.splits = max(1, min(sms*t.perSM/t.blocks(m), gpu.Ceil(m.depth, t.depth)/minSteps, maxSplits))
+	p.splits = max(1, min(sms*t.perSM/t.blocks(m), gpu.Ceil(m.depth, t.depth)/t.minSteps, maxSplits))
 	return p
 }
 
-func (t tile) blocks(m matrix) int { return gpu.Ceil(m.rows, t.rows) * gpu.Ceil(m.columns, t.columns) }
+func (t tile) blocks(m matrix) int {
+	return gpu.Ceil(m.rows, t.rows) * gpu.Ceil(m.columns, t.columns) * m.products
+}
 
 // cost estimates the time of a plan in multiply-adds of a multiprocessor: whole waves of blocks, each a full tile deep, and
 // writing and reading the partial sums.
@@ -66,7 +72,7 @@ func (p plan) cost(m matrix, sms int) float64 {
 	cost := float64(waves*p.perSM) * float64(p.tile.rows*p.tile.columns) * float64(steps*p.depth) / p.rate
 	if p.splits > 1 {
 		const partialSum = 64 // multiply-adds in the time of a partial sum's 8 bytes
-		cost += partialSum * float64(p.splits) * float64(m.rows*m.columns) / float64(sms)
+		cost += partialSum * float64(p.splits) * float64(m.rows*m.columns*m.products) / float64(sms)
 	}
 	return cost
 }
@@ -82,5 +88,5 @@ func choose(tiles []tile, m matrix, p kernels.Props) plan {
 	return best
 }
 
-// partialBytes is the scratch of a plan: partial sums, and those of a bias gradient.
+// partialBytes is the size of the partial sums of so many rows.
 func (p plan) partialBytes(rows int) int64 { return 4 * int64(p.splits) * int64(rows) * int64(p.pitch) }

@@ -88,58 +88,62 @@ struct Epilogue {
     int pixels;    // of an image
     int columns;   // of y
     int out_float; // y and residual are float32
-    int vector;    // rows of y and residual allow accesses of four elements
+    int vector;    // so many elements of all operands may be accessed at once
 };
 
-__device__ __forceinline__ void load4(float (&v)[4], const float *p) { load16(v, p); }
-__device__ __forceinline__ void load4(float (&v)[4], const bf16 *p) {
+__device__ __forceinline__ void load(float (&v)[4], const float *p) { load16(v, p); }
+__device__ __forceinline__ void load(float (&v)[8], const bf16 *p) { load16(v, p); }
+__device__ __forceinline__ void load(float (&v)[4], const bf16 *p) {
     uint2 q = *reinterpret_cast<const uint2 *>(p);
     v[0] = __uint_as_float(q.x << 16), v[1] = __uint_as_float(q.x & 0xffff0000u);
     v[2] = __uint_as_float(q.y << 16), v[3] = __uint_as_float(q.y & 0xffff0000u);
 }
-__device__ __forceinline__ void store4(float *p, const float (&v)[4]) { store16(p, v); }
-__device__ __forceinline__ void store4(bf16 *p, const float (&v)[4]) {
+__device__ __forceinline__ void load(float (&v)[8], const float *p) {
+    load16(reinterpret_cast<float (&)[4]>(v[0]), p);
+    load16(reinterpret_cast<float (&)[4]>(v[4]), p + 4);
+}
+__device__ __forceinline__ void store(float *p, const float (&v)[4]) { store16(p, v); }
+__device__ __forceinline__ void store(bf16 *p, const float (&v)[8]) { store16(p, v); }
+__device__ __forceinline__ void store(bf16 *p, const float (&v)[4]) {
     *reinterpret_cast<uint2 *>(p) = make_uint2(pack2(v[0], v[1]), pack2(v[2], v[3]));
 }
 
-// add_store4 adds four residuals and writes four outputs of row m from column n on, the last ones of a row one by one.
-template <typename O> __device__ __forceinline__ void add_store4(const Epilogue &e, int m, int n, float (&v)[4]) {
-    const O *residual = static_cast<const O *>(e.residual);
-    if (residual) residual += (long long)m * e.residual_pitch + n;
-    O *y = static_cast<O *>(e.y) + (long long)m * e.y_pitch + n;
-    if (e.vector && n + 4 <= e.columns) {
-        if (residual) {
-            float r[4];
-            load4(r, residual);
+// add_row adds V elements of a row from column n on; vector tells that they may be read at once.
+template <typename T, int V> __device__ __forceinline__ void add_row(float (&v)[V], const T *row, int n, int columns, bool vector) {
+    if (vector) {
+        float r[V];
+        load(r, row + n);
 #pragma unroll
-            for (int i = 0; i < 4; i++) v[i] += r[i];
-        }
-        store4(y, v);
+        for (int i = 0; i < V; i++) v[i] += r[i];
         return;
     }
 #pragma unroll
-    for (int i = 0; i < 4; i++)
-        if (n + i < e.columns) y[i] = from_float<O>(residual ? v[i] + to_float(residual[i]) : v[i]);
+    for (int i = 0; i < V; i++)
+        if (n + i < columns) v[i] += to_float(row[n + i]);
 }
 
-// finish4 turns the sums of row m, columns n to n+3 (n a multiple of 4) into outputs.
-template <typename T> __device__ __forceinline__ void finish4(const Epilogue &e, int m, int n, float (&v)[4]) {
+// finish turns the sums of row m, columns n to n+V-1 (n a multiple of V) into outputs of type O; T is the inputs' type.
+template <typename T, typename O, int V> __device__ __forceinline__ void finish(const Epilogue &e, int m, int n, float (&v)[V]) {
     if (n >= e.columns) return;
-    if (e.bias) {
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-            if (n + i < e.columns) v[i] += e.bias[n + i];
+    bool vector = e.vector >= V && n + V <= e.columns;
+    if (e.bias) add_row(v, e.bias, n, e.columns, vector);
+    if (e.image) add_row(v, static_cast<const T *>(e.image) + (long long)(m / e.pixels) * e.image_pitch, n, e.columns, vector);
+    if (e.residual) add_row(v, static_cast<const O *>(e.residual) + (long long)m * e.residual_pitch, n, e.columns, vector);
+    O *y = static_cast<O *>(e.y) + (long long)m * e.y_pitch + n;
+    if (vector) {
+        store(y, v);
+        return;
     }
-    if (e.image) {
-        const T *image = static_cast<const T *>(e.image) + (long long)(m / e.pixels) * e.image_pitch + n;
 #pragma unroll
-        for (int i = 0; i < 4; i++)
-            if (n + i < e.columns) v[i] += to_float(image[i]);
-    }
+    for (int i = 0; i < V; i++)
+        if (n + i < e.columns) y[i] = from_float<O>(v[i]);
+}
+
+template <typename T> __device__ __forceinline__ void finish4(const Epilogue &e, int m, int n, float (&v)[4]) {
     if (e.out_float)
-        add_store4<float>(e, m, n, v);
+        finish<T, float, 4>(e, m, n, v);
     else
-        add_store4<T>(e, m, n, v);
+        finish<T, T, 4>(e, m, n, v);
 }
 
 // reduce_splits sums partial products (splits x rows x pitch floats) in order and finishes them; one thread for four columns.

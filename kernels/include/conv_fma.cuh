@@ -24,9 +24,9 @@ template <int BM, int BN, int TM, int TN> struct Tile {
         for (int k = 0; k < fma_depth; k++) {
             float a[TM], b[TN];
 #pragma unroll
-            for (int i = 0; i < TM; i += 4) load4(reinterpret_cast<float (&)[4]>(a[i]), &s.a[buffer][k][place<BM, TM>(ty, i)]);
+            for (int i = 0; i < TM; i += 4) load(reinterpret_cast<float (&)[4]>(a[i]), &s.a[buffer][k][place<BM, TM>(ty, i)]);
 #pragma unroll
-            for (int j = 0; j < TN; j += 4) load4(reinterpret_cast<float (&)[4]>(b[j]), &s.b[buffer][k][place<BN, TN>(tx, j)]);
+            for (int j = 0; j < TN; j += 4) load(reinterpret_cast<float (&)[4]>(b[j]), &s.b[buffer][k][place<BN, TN>(tx, j)]);
 #pragma unroll
             for (int i = 0; i < TM; i++)
 #pragma unroll

@@ -1,0 +1,255 @@
+// The convolution's matrix products in bfloat16 on tensor cores: mma.sync.m16n8k16 with float32 sums, operands by ldmatrix from
+// shared memory, which cp.async fills several steps ahead in 16-byte chunks of 8 channels; chunks in the padding are filled with
+// zeros. Chunks lie XOR-swizzled, so that neither copies nor ldmatrix meet a bank conflict. A step is 32 deep.
+#pragma once
+#include "conv.cuh"
+#include "mma.cuh"
+
+constexpr int mma_depth = 32, mma_taps = 64;
+
+// MmaTile is the tile of a block, BM x BN, in warps of WM x WN. by_k tells for each operand whether k runs along its rows in shared
+// memory (rows of 32 k, one for each m or n), else its rows are k (32 rows of BM or BN).
+template <int BM_, int BN_, int WM, int WN, bool a_by_k, bool b_by_k> struct MmaTile {
+    static constexpr int BM = BM_, BN = BN_, fragments = WM / 16, threads = (BM / WM) * (BN / WN) * 32, stages = 4;
+    static constexpr int a_bytes = BM * mma_depth * 2, stage_bytes = a_bytes + BN * mma_depth * 2;
+    static constexpr int shared_bytes = stages * stage_bytes > BM * BN * 4 ? stages * stage_bytes : BM * BN * 4;
+
+    float sum[WM / 16][WN / 8][4] = {};
+    int warp_m, warp_n, lane, a_lane, b_lane;
+
+    // by_row is the place of a chunk of a tile with rows of 32 k, by_column<W> of one with rows of W columns.
+    static __device__ __forceinline__ int by_row(int row, int chunk) { return row * 64 + ((chunk ^ ((row >> 1) & 3)) << 4); }
+    template <int W> static __device__ __forceinline__ int by_column(int k, int chunk) { return k * W * 2 + ((chunk ^ (k & 7)) << 4); }
+
+    __device__ __forceinline__ MmaTile() {
+        int warp = threadIdx.x >> 5;
+        lane = threadIdx.x & 31;
+        warp_m = warp / (BN / WN) * WM, warp_n = warp % (BN / WN) * WN;
+        int low = lane & 15, high = lane >> 4, crossed = (lane & 7) + high * 8, middle = (lane >> 3) & 1;
+        a_lane = a_by_k ? by_row(low, high) + warp_m * 64 : by_column<BM>(crossed, warp_m / 8 + middle);
+        b_lane = a_bytes + (b_by_k ? by_row(crossed, middle) + warp_n * 64 : by_column<BN>(low, warp_n / 8 + high));
+    }
+
+    // multiply adds the product of one stage; also(i, a) is called with each fragment of A.
+    template <typename F> __device__ __forceinline__ void multiply(const unsigned char *stage, F also) {
+#pragma unroll
+        for (int k = 0; k < mma_depth / 16; k++) {
+            unsigned a[WM / 16][4], b[WN / 16][4];
+#pragma unroll
+            for (int i = 0; i < WM / 16; i++) {
+                if (a_by_k)
+                    load_matrices(a[i], stage + (a_lane ^ (k << 5)) + i * 1024);
+                else
+                    load_matrices_transposed(a[i], stage + (a_lane ^ (i << 5)) + k * 16 * BM * 2);
+            }
+#pragma unroll
+            for (int j = 0; j < WN / 16; j++) {
+                if (b_by_k)
+                    load_matrices(b[j], stage + (b_lane ^ (k << 5)) + j * 1024);
+                else
+                    load_matrices_transposed(b[j], stage + (b_lane ^ (j << 5)) + k * 16 * BN * 2);
+            }
+#pragma unroll
+            for (int i = 0; i < WM / 16; i++) {
+#pragma unroll
+                for (int j = 0; j < WN / 8; j++) mma_bf16(sum[i][j], a[i], b[j >> 1][(j & 1) * 2], b[j >> 1][(j & 1) * 2 + 1]);
+                also(i, a[i]);
+            }
+        }
+    }
+
+    // swizzle keeps the exchange of sums free of bank conflicts: columns change places in eights.
+    static __device__ __forceinline__ int swizzle(int row) { return BN >= 32 ? (row & 3) * 8 : (row >> 1 & 1) * 8; }
+
+    // exchange writes the sums to shared memory, which must not be in use; the block then reads them back by rows.
+    __device__ __forceinline__ void exchange(float *tile) {
+#pragma unroll
+        for (int i = 0; i < WM / 16; i++)
+#pragma unroll
+            for (int j = 0; j < WN / 8; j++)
+#pragma unroll
+                for (int h = 0; h < 2; h++) {
+                    int row = warp_m + i * 16 + h * 8 + (lane >> 2), column = warp_n + j * 8 + (lane & 3) * 2;
+                    *reinterpret_cast<float2 *>(tile + row * BN + (column ^ swizzle(row))) = make_float2(sum[i][j][2 * h], sum[i][j][2 * h + 1]);
+                }
+        __syncthreads();
+    }
+
+    // each calls f(row, column, sums) for every V neighbouring columns of the exchanged tile; a thread keeps its column.
+    template <int V, typename F> static __device__ __forceinline__ void each(const float *tile, F f) {
+        constexpr int groups = BN / V;
+        int column = threadIdx.x % groups * V;
+#pragma unroll 4
+        for (int row = threadIdx.x / groups; row < BM; row += threads / groups) {
+            const float *from = tile + row * BN + (column ^ swizzle(row));
+            float v[V];
+            if (V == 4) {
+                load16(reinterpret_cast<float (&)[4]>(v[0]), from);
+            } else {
+                // Halves in turn, so that eight lanes read 32 banks.
+                float x[4], y[4];
+                bool second = threadIdx.x >> 2 & 1;
+                load16(x, from + (second ? 4 : 0));
+                load16(y, from + (second ? 0 : 4));
+#pragma unroll
+                for (int i = 0; i < 4; i++) v[i] = second ? y[i] : x[i], v[V - 4 + i] = second ? x[i] : y[i];
+            }
+            f(row, column, v);
+        }
+    }
+};
+
+// Chunk is a position along k in chunks of 8 channels: tap and channel. It moves by whole steps without divisions.
+struct Chunk {
+    int tap, c;
+    __device__ __forceinline__ void start(int k, int channels) { tap = k / channels, c = k - tap * channels; }
+    // advance returns whether the tap changed.
+    __device__ __forceinline__ bool advance(int channels, int taps_step, int c_step) {
+        int before = tap;
+        tap += taps_step, c += c_step;
+        if (c >= channels) c -= channels, tap++;
+        return tap != before;
+    }
+};
+
+// Phases: the pixels of an adjoint with stride s fall into s x s phases, each of which meets its own taps. A block works on pixels
+// of one phase: coordinates p s + offset. s = 1 is every pixel.
+struct Phase {
+    int step, h, w, rows, columns; // rows x columns pixels of an image
+};
+
+__device__ __forceinline__ Phase decode_phase(const Geometry &g, int phases, int phase) {
+    Phase f = {phases, phase / phases, phase % phases, 0, 0};
+    f.rows = (g.h.outputs - f.h + phases - 1) / phases;
+    f.columns = (g.w.outputs - f.w + phases - 1) / phases;
+    return f;
+}
+
+// decode_pixel returns pixel p of a phase; valid is its row in y, -1 past the end.
+__device__ __forceinline__ Pixel decode_pixel(const Geometry &g, const Phase &f, int p) {
+    Pixel x;
+    int row = p / f.columns, image = row / f.rows;
+    int h = (row - image * f.rows) * f.step + f.h, w = (p - row * f.columns) * f.step + f.w;
+    x.base = image * g.h.inputs;
+    x.h = h * g.h.scale, x.w = w * g.w.scale;
+    x.valid = image < g.images ? (image * g.h.outputs + h) * g.w.outputs + w : -1;
+    return x;
+}
+
+// meets tells whether the taps at an offset reach the gathered tensor from a phase at all.
+__device__ __forceinline__ bool meets(const Axis &a, int step, int phase, int offset) { return (phase * a.scale + offset) % step == 0; }
+
+// collect_taps fills a table with the taps that a phase meets and returns their number; the block must synchronise after it.
+__device__ __forceinline__ int collect_taps(const Geometry &g, const Phase &f, Tap *taps) {
+    int lane = threadIdx.x & 31, count = 0;
+    for (int v = lane; v - lane < g.taps; v += 32) {
+        Tap tap = decode_tap(g, v < g.taps ? v : 0);
+        bool met = v < g.taps && (f.step == 1 || (meets(g.h, f.step, f.h, tap.h) && meets(g.w, f.step, f.w, tap.w)));
+        unsigned all = __ballot_sync(0xffffffffu, met);
+        if (met && threadIdx.x < 32) taps[count + __popc(all & ((1u << lane) - 1))] = tap;
+        count += __popc(all);
+    }
+    return count;
+}
+
+// conv_mma: the product of gathered pixels (k contiguous) and weights: forward with w (n = o, k contiguous), adjoint with the same
+// w (rows of k = o, n = i contiguous). blockIdx.x is the tile of pixels, y of columns, z the split of k, and the phase.
+template <bool adjoint, typename Product>
+__device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restrict__ x, int pitch, int channels, const bf16 *__restrict__ w,
+                                         int w_pitch, int w_taps, const Epilogue &e, float *__restrict__ partial, int partial_pitch, int splits,
+                                         int phases) {
+    constexpr int threads = Product::threads, BM = Product::BM, BN = Product::BN;
+    constexpr int a_copies = BM * 4 / threads, b_copies = (BN * 4 + threads - 1) / threads, rows_apart = threads / 4;
+    constexpr int b_rows = threads / (BN / 8); // of a copy, where rows are k
+    static_assert(!adjoint || b_rows % 8 == 0, "the rows of a copy are whole chunks of k");
+    extern __shared__ __align__(128) unsigned char shared[];
+    __shared__ Pixel pixels[BM];
+    __shared__ Tap taps[mma_taps];
+    int t = threadIdx.x, m0 = blockIdx.x * BM, n0 = blockIdx.y * BN, split = blockIdx.z % splits;
+    Phase phase = decode_phase(g, phases, blockIdx.z / splits);
+    if (m0 >= g.images * phase.rows * phase.columns) return;
+    for (int i = t; i < BM; i += threads) pixels[i] = decode_pixel(g, phase, m0 + i);
+    int count = collect_taps(g, phase, taps);
+    __syncthreads();
+
+    int steps = (count * channels + mma_depth - 1) / mma_depth;
+    int first = (int)((long long)steps * split / splits), last = (int)((long long)steps * (split + 1) / splits);
+    int taps_step = mma_depth / channels, c_step = mma_depth - taps_step * channels;
+
+    // A thread copies one chunk of k of every rows_apart-th pixel.
+    Chunk at;
+    at.start(first * mma_depth + (t & 3) * 8, channels);
+    const bf16 *rows[a_copies];
+    auto turn = [&]() { // to another tap
+        bool inside = at.tap < count;
+        Tap tap = taps[inside ? at.tap : 0];
+#pragma unroll
+        for (int i = 0; i < a_copies; i++) {
+            Pixel p = pixels[(t >> 2) + i * rows_apart];
+            int h = source<adjoint>(g.h, p.h + tap.h, tap.extra_h), c = source<adjoint>(g.w, p.w + tap.w, tap.extra_w);
+            bool valid = inside && p.valid >= 0 && h >= 0 && c >= 0;
+            rows[i] = valid ? x + (long long)((p.base + h) * g.w.inputs + c) * pitch : nullptr;
+        }
+    };
+    turn();
+    // Of the weights it copies the same chunk of k of several n, or, where rows are k, one chunk of n of several k.
+    constexpr int b_positions = adjoint ? b_copies : 1;
+    Chunk bt[b_positions];
+    int b_n = adjoint ? n0 + t % (BN / 8) * 8 : n0 + (t >> 2), b_k = t / (BN / 8);
+#pragma unroll
+    for (int i = 0; i < b_positions; i++) bt[i].start(first * mma_depth + (adjoint ? (b_k + i * b_rows) & ~7 : (t & 3) * 8), channels);
+    long long o_stride = (long long)w_taps * w_pitch;
+
+    auto fetch = [&](int slot) {
+        unsigned char *a = shared + slot * Product::stage_bytes, *b = a + Product::a_bytes;
+#pragma unroll
+        for (int i = 0; i < a_copies; i++)
+            copy_async(a + Product::by_row((t >> 2) + i * rows_apart, t & 3), rows[i] ? rows[i] + at.c : x, rows[i] != nullptr);
+#pragma unroll
+        for (int i = 0; i < b_copies; i++) {
+            const Chunk &p = bt[adjoint ? i : 0];
+            int k = b_k + i * b_rows, n = adjoint ? b_n : b_n + i * rows_apart;
+            if (!adjoint && n - n0 >= BN) continue;
+            bool valid = p.tap < count && n < e.columns;
+            const bf16 *from = w + taps[valid ? p.tap : 0].weight * w_pitch;
+            from += adjoint ? (p.c + (k & 7)) * o_stride + n : n * o_stride + p.c;
+            copy_async(b + (adjoint ? Product::template by_column<BN>(k, t % (BN / 8)) : Product::by_row(n - n0, t & 3)), valid ? from : w, valid);
+        }
+        if (at.advance(channels, taps_step, c_step)) turn();
+#pragma unroll
+        for (int i = 0; i < b_positions; i++) bt[i].advance(channels, taps_step, c_step);
+    };
+
+    Product product;
+#pragma unroll
+    for (int s = 0; s < Product::stages - 1; s++) {
+        if (first + s < last) fetch(s);
+        copy_commit();
+    }
+    for (int step = 0; step < last - first; step++) {
+        copy_wait<Product::stages - 2>();
+        __syncthreads();
+        if (first + step + Product::stages - 1 < last) fetch((step + Product::stages - 1) % Product::stages);
+        copy_commit();
+        product.multiply(shared + step % Product::stages * Product::stage_bytes, [](int, const unsigned (&)[4]) {});
+    }
+    copy_wait<0>();
+    __syncthreads();
+    float *tile = reinterpret_cast<float *>(shared);
+    product.exchange(tile);
+    if (splits > 1) {
+        partial += (long long)split * (g.images * g.h.outputs * g.w.outputs) * partial_pitch + n0;
+        Product::template each<4>(tile, [&](int row, int n, float (&v)[4]) {
+            int m = pixels[row].valid;
+            if (m >= 0 && n0 + n < partial_pitch) store16(partial + (long long)m * partial_pitch + n, v);
+        });
+    } else if (e.out_float) {
+        Product::template each<4>(tile, [&](int row, int n, float (&v)[4]) {
+            if (pixels[row].valid >= 0) finish<bf16, float, 4>(e, pixels[row].valid, n0 + n, v);
+        });
+    } else {
+        Product::template each<8>(tile, [&](int row, int n, float (&v)[8]) {
+            if (pixels[row].valid >= 0) finish<bf16, bf16, 8>(e, pixels[row].valid, n0 + n, v);
+        });
+    }
+}
