@@ -6,6 +6,7 @@ import (
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // GroupNorm is group normalisation (Wu and He 2018, equations 1, 2 and 7) with what follows it in a residual block. In each
@@ -17,7 +18,8 @@ import (
 // Dropout zeroes an element with probability Dropout and divides the others by 1-Dropout. Element e (its H,W,C index in image n)
 // is kept where the Philox uniform of (State.Seed, e, State.SampleBase + n, State.Step, Stream) is at least Dropout.
 //
-// Inputs: x (N,H,W,C), gamma and beta (1,1,1,C), scaleShift (N,1,1,2C) or absent: C scales, then C shifts. Outputs: y (N,H,W,C)
+// Inputs: x (N,H,W,C), gamma and beta (1,1,1,C), scaleShift (N,1,1,2C) or absent: C scales, then C shifts. x and
+// scaleShift are of one type, f32 or bf16, gamma and beta f32. Outputs: y (N,H,W,C)
 // of x's type and stats f32 (N,1,Groups,2): mean and 1/sqrt(variance + Eps), kept for the gradient and without one of their own.
 type GroupNorm struct {
 	Groups     int
@@ -30,11 +32,16 @@ type GroupNorm struct {
 func init() {
 	kernels.Register(GroupNorm{},
 		kernels.Reference(groupNormReference[float32], groupNormReference[float64]),
-		kernels.Func("cpu", 1, "moments in one pass, all the rest in a second one", elementwise.F32Only, nil, groupNormCPU))
+		kernels.Func("cpu", 1, "moments in one pass, all the rest in a second one", elementwise.F32Only, nil, groupNormCPU),
+		gpu.Kernel(1, "one read: an image's slice of whole groups stays in shared memory", groupNormSlabSupports, nil, groupNormSlabCUDA),
+		gpu.Kernel(2, "any size and layout: moments of chunks, then y", nil, groupNormStreamScratch, groupNormStreamCUDA))
 }
 
 // Name implements kernels.Operator.
 func (GroupNorm) Name() string { return "group_norm" }
+
+// BF16Inputs implements kernels.MixedOperator: x and scaleShift.
+func (GroupNorm) BF16Inputs() []int { return []int{0, 3} }
 
 // Infer implements kernels.Operator.
 func (op GroupNorm) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
@@ -69,6 +76,12 @@ func (op GroupNorm) check(in []*kernels.Spec) error {
 	}
 	if s := spec(in, 3); s != nil && (s.N != x.N || s.H != 1 || s.W != 1 || s.C != 2*x.C) {
 		return fmt.Errorf("%s: scaleShift is %s, expected (%d,1,1,%d) for x %s", op.Name(), s, x.N, 2*x.C, x)
+	}
+	if s := spec(in, 3); s != nil && s.DType != x.DType {
+		return fmt.Errorf("%s: scaleShift is %s, expected the type of x %s", op.Name(), s, x)
+	}
+	if in[1].DType != kernels.F32 || in[2].DType != kernels.F32 {
+		return fmt.Errorf("%s: gamma is %s and beta %s, expected f32", op.Name(), in[1], in[2])
 	}
 	return nil
 }

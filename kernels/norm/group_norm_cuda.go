@@ -1,0 +1,207 @@
+package norm
+
+import (
+	"fmt"
+
+	"github.com/unnoise/unnoise/cuda"
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
+)
+
+// normShape is NormShape of kernels/include/normalize.cuh.
+type normShape struct {
+	Pixels, Channels, Groups, Size                                              int32
+	Width, Columns                                                              int32
+	Blocks, Rows                                                                int32
+	Activation                                                                  int32
+	Words                                                                       int32
+	Stream                                                                      uint32
+	Keep, Eps                                                                   float32
+	XPitch, YPitch, DYPitch, ResidualPitch, ScalePitch, DScalePitch, StatsPitch int32
+}
+
+// newNormShape takes what a launch does not decide from the operator and its operands; absent ones have no pitch.
+func newNormShape(op GroupNorm, x, y, dy, residual, scale, dscale, stats *kernels.Operand) normShape {
+	pitch := func(o *kernels.Operand) int32 {
+		if o == nil {
+			return 0
+		}
+		return int32(o.Pitch)
+	}
+	d := newDropout(op, nil)
+	return normShape{Pixels: int32(x.H * x.W), Channels: int32(x.C), Groups: int32(op.Groups), Size: int32(x.C / op.Groups),
+		Activation: int32(op.Activation), Words: d.words, Stream: op.Stream, Keep: d.keep, Eps: float32(op.Eps), XPitch: pitch(x),
+		YPitch: pitch(y), DYPitch: pitch(dy), ResidualPitch: pitch(residual), ScalePitch: pitch(scale), DScalePitch: pitch(dscale),
+		StatsPitch: pitch(stats)}
+}
+
+// vectorLanes is the number of elements of a 16-byte vector.
+func vectorLanes(d kernels.DType) int { return 16 / d.Size() }
+
+// vectorRows reports whether 16-byte vectors cover the rows of all operands.
+func vectorRows(list ...*kernels.Operand) bool {
+	lanes := vectorLanes(list[0].DType)
+	return list[0].C%lanes == 0 && gpu.Aligned(lanes, list...)
+}
+
+// columnsOf is the least power of two, at most a warp, that covers n vectors.
+func columnsOf(n int) int {
+	c := 1
+	for c < n && c < 32 {
+		c *= 2
+	}
+	return c
+}
+
+const (
+	sectorBytes   = 32
+	slabThreads   = 512       // at most
+	slabShared    = 72 * 1024 // a slab of at most that much leaves room for two more on the multiprocessors of large GPUs
+	sliceBytes    = 64        // two sectors: what memory hands over at least
+	streamThreads = 256
+)
+
+// slabSlices splits the channels of an image for kernels that keep copies slabs of it in shared memory: slices of whole groups and
+// whole sectors, wider ones where there are enough of them. An error says why there is none.
+func slabSlices(s *normShape, x *kernels.Operand, copies int, p kernels.Props) error {
+	lanes, bytes := vectorLanes(x.DType), x.DType.Size()
+	unit := int(s.Size)
+	for unit*bytes%sectorBytes != 0 {
+		unit += int(s.Size)
+	}
+	unit = min(unit, x.C)
+	if unit > 32*lanes {
+		return fmt.Errorf("a slice of whole groups has %d channels, at most %d fit into a warp's vectors", unit, 32*lanes)
+	}
+	width := unit
+	if wide := 2 * unit; wide*bytes <= sliceBytes && x.N*gpu.Ceil(x.C, wide) >= 2*p.SMs && copies*int(s.Pixels)*wide*bytes <= slabShared {
+		width = wide
+	}
+	s.Width, s.Columns, s.Blocks = int32(width), int32(columnsOf(width/lanes)), int32(gpu.Ceil(x.C, width))
+	return nil
+}
+
+// slabBlock returns the threads of a block: four pixels each where there are enough, at least one a channel.
+func slabBlock(s *normShape) int {
+	threads := gpu.Ceil(int(s.Pixels), 4) * int(s.Columns)
+	return min(max(gpu.Ceil(threads, 32), gpu.Ceil(int(s.Width), 32))*32, slabThreads)
+}
+
+// planeFloats is the room of one number a channel of a slice (planes of normalize.cuh).
+func planeFloats(s *normShape, lanes int) int {
+	if lanes == 8 {
+		return 2 * ((4*(int(s.Width)/8)+15)/32*32 + 16)
+	}
+	return int(s.Width)
+}
+
+// forwardSlab plans group_norm_slab: the shape, the threads of a block and its shared memory.
+func forwardSlab(c *kernels.Call, p kernels.Props) (s normShape, threads, shared int, err error) {
+	x := c.In[0]
+	if !vectorRows(x, c.Out[0]) {
+		return s, 0, 0, fmt.Errorf("x or y has rows that 16-byte vectors do not cover")
+	}
+	s = newNormShape(c.Op.(GroupNorm), x, c.Out[0], nil, nil, gpu.In(c.In, 3), nil, c.Out[1])
+	if err := slabSlices(&s, x, 1, p); err != nil {
+		return s, 0, 0, err
+	}
+	threads = slabBlock(&s)
+	shared = int(s.Pixels*s.Width)*x.DType.Size() + 4*((threads/32+2)*planeFloats(&s, vectorLanes(x.DType))+2*int(s.Width))
+	if shared > p.Shared {
+		return s, 0, 0, fmt.Errorf("an image's slice of %d channels takes %d bytes of shared memory, a block has %d", s.Width, shared, p.Shared)
+	}
+	return s, threads, shared, nil
+}
+
+func groupNormSlabSupports(c *kernels.Call, p kernels.Props) error {
+	_, _, _, err := forwardSlab(c, p)
+	return err
+}
+
+// groupNormSlabCUDA has one block for an image and a slice of its channels.
+func groupNormSlabCUDA(q *gpu.Queue, c *kernels.Call) error {
+	s, threads, shared, err := forwardSlab(c, q.Library.Props())
+	if err != nil {
+		return err
+	}
+	x := c.In[0]
+	return q.Launch(gpu.Launch{Module: "group_norm", Kernel: "group_norm_slab_" + gpu.Suffix(x.DType), Shared: shared,
+		Grid: cuda.Dim3{X: x.N * int(s.Blocks)}, Block: cuda.Dim3{X: threads}, Operands: gpu.Uses(c),
+		Args: []any{q.State, s, gpu.Ptr(x), gpu.Ptr(c.In[1]), gpu.Ptr(c.In[2]), gpu.Ptr(gpu.In(c.In, 3)), gpu.Ptr(c.Out[0]), gpu.Ptr(c.Out[1])}})
+}
+
+// stream is the plan of kernels that go over chunks of pixels.
+type stream struct {
+	lanes, columns int // elements an access; blocks beside each other
+	suffix         string
+}
+
+const (
+	leastRows = 128 // pixels of a chunk: what a chunk costs besides stays small
+	mostRows  = 512
+)
+
+// newStream splits the pixels of images into chunks, several for each multiprocessor where there are enough, and the channels
+// into columns of at most a warp's vectors. list are the operands with rows of x's shape, x first.
+func newStream(s *normShape, sms int, list ...*kernels.Operand) stream {
+	x := list[0]
+	t := stream{lanes: vectorLanes(x.DType), suffix: gpu.Suffix(x.DType)}
+	if !vectorRows(list...) {
+		t.lanes, t.suffix = 1, "scalar_"+t.suffix
+	}
+	s.Width = int32(min(x.C, 32*t.lanes))
+	s.Columns = int32(columnsOf(int(s.Width) / t.lanes))
+	t.columns = gpu.Ceil(x.C, int(s.Width))
+	rows := min(max(gpu.Ceil(x.Rows()*t.columns, 8*sms), leastRows), mostRows, int(s.Pixels))
+	s.Rows, s.Blocks = int32(rows), int32(gpu.Ceil(int(s.Pixels), rows))
+	return t
+}
+
+func (t stream) grid(s *normShape, images int) cuda.Dim3 {
+	return cuda.Dim3{X: images * int(s.Blocks), Y: t.columns}
+}
+
+// forwardStream plans the three launches; partials and affine are the bytes of the two parts of the scratch memory.
+func forwardStream(c *kernels.Call, sms int) (s normShape, t stream, partials, affine int64) {
+	x := c.In[0]
+	s = newNormShape(c.Op.(GroupNorm), x, c.Out[0], nil, nil, gpu.In(c.In, 3), nil, c.Out[1])
+	t = newStream(&s, sms, x, c.Out[0])
+	return s, t, 8 * int64(x.N) * int64(s.Blocks) * int64(x.C), 8 * int64(x.N) * int64(x.C)
+}
+
+func groupNormStreamScratch(c *kernels.Call, p kernels.Props) int64 {
+	_, _, partials, affine := forwardStream(c, p.SMs)
+	return partials + affine
+}
+
+// groupNormStreamCUDA takes the moments of chunks, joins them, and computes y.
+func groupNormStreamCUDA(q *gpu.Queue, c *kernels.Call) error {
+	s, t, partials, affine := forwardStream(c, q.Library.Props().SMs)
+	x, y, suffix := c.In[0], c.Out[0], gpu.Suffix(c.In[0].DType)
+	part := func(m cuda.Mode) cuda.Operand { return gpu.UseBytes(c.Scratch, 0, partials, m) }
+	fold := func(m cuda.Mode) cuda.Operand { return gpu.UseBytes(c.Scratch, partials, affine, m) }
+	folded := gpu.Ptr(c.Scratch) + cuda.DevicePtr(partials)
+	plane := 4 * planeFloats(&s, t.lanes)
+	err := q.Launch(gpu.Launch{Module: "group_norm", Kernel: "group_norm_moments_" + t.suffix, Grid: t.grid(&s, x.N), Block: cuda.Dim3{X: streamThreads},
+		Shared: 2 * streamThreads / 32 * plane, Args: []any{s, gpu.Ptr(x), gpu.Ptr(c.Scratch)},
+		Operands: []cuda.Operand{gpu.Use(x, cuda.Read), part(cuda.Write)}})
+	if err != nil {
+		return err
+	}
+	uses := []cuda.Operand{part(cuda.Read), gpu.Use(c.In[1], cuda.Read), gpu.Use(c.In[2], cuda.Read), gpu.Use(c.Out[1], cuda.Write), fold(cuda.Write)}
+	if ss := gpu.In(c.In, 3); ss != nil {
+		uses = append(uses, gpu.Use(ss, cuda.Read))
+	}
+	err = q.Launch(gpu.Launch{Module: "group_norm", Kernel: "group_norm_finish_" + suffix, Grid: cuda.Dim3{X: gpu.Ceil(x.N*int(s.Groups), finishWarps)},
+		Block: cuda.Dim3{X: 32 * finishWarps}, Operands: uses,
+		Args: []any{s, int32(x.N), gpu.Ptr(c.Scratch), gpu.Ptr(c.In[1]), gpu.Ptr(c.In[2]), gpu.Ptr(gpu.In(c.In, 3)), gpu.Ptr(c.Out[1]), folded}})
+	if err != nil {
+		return err
+	}
+	return q.Launch(gpu.Launch{Module: "group_norm", Kernel: "group_norm_apply_" + t.suffix, Grid: t.grid(&s, x.N), Block: cuda.Dim3{X: streamThreads},
+		Shared: 2 * plane, Args: []any{q.State, s, gpu.Ptr(x), folded, gpu.Ptr(y)},
+		Operands: []cuda.Operand{gpu.Use(x, cuda.Read), fold(cuda.Read), gpu.Use(y, cuda.Write)}})
+}
+
+// finishWarps is the number of groups a block joins.
+const finishWarps = 4
