@@ -29,6 +29,7 @@ func benchCommand() *urfave.Command {
 		Flags: []urfave.Flag{
 			&urfave.StringSliceFlag{Name: "preset", Usage: "preset `NAME`; may be repeated", DefaultText: strings.Join(bench.Presets, " and ")},
 			&urfave.StringFlag{Name: "op", Usage: "kernels: only operators whose name matches `REGEX`"},
+			&urfave.BoolFlag{Name: "tune", Usage: "kernels: measure all variants and keep the fastest of each call in this device's table, which train and sample follow"},
 			&urfave.IntFlag{Name: "batch", Usage: "`N` images a step", DefaultText: "the preset's"},
 			&urfave.IntFlag{Name: "rounds", Value: 5, Usage: "`N` rounds a side"},
 			&urfave.IntFlag{Name: "steps", Value: 5, Usage: "`N` steps a round"},

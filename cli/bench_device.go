@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 
+	"github.com/google/renameio/v2"
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/unnoise/unnoise/bench/devicebench"
+	"github.com/unnoise/unnoise/cuda"
 	"github.com/unnoise/unnoise/engine/train"
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -32,6 +35,12 @@ func benchOnDevice(c *urfave.Context, g *globals, what string) error {
 	o.Emit = r.emit
 	run := map[string]func(context.Context, devicebench.Options) error{"kernels": devicebench.Kernels, "step": devicebench.Step,
 		"sample": devicebench.Sample}[what]
+	table := ""
+	if c.Bool("tune") {
+		if table, err = tuneTable(g, what, &o); err != nil {
+			return err
+		}
+	}
 	for _, preset := range benchPresets(c, g) {
 		if o.Device, err = g.openDevice(); err != nil {
 			return err
@@ -42,6 +51,14 @@ func benchOnDevice(c *urfave.Context, g *globals, what string) error {
 			err = e
 		}
 		if err != nil {
+			return err
+		}
+	}
+	if table != "" {
+		if err := writeTable(table, o.Table); err != nil {
+			return err
+		}
+		if err := g.say(map[string]any{"event": "table", "path": table, "calls": len(o.Table)}, "wrote %s: %d calls", table, len(o.Table)); err != nil {
 			return err
 		}
 	}
@@ -90,6 +107,68 @@ func deviceBenchOptions(c *urfave.Context, g *globals) (devicebench.Options, err
 		o.Log = func(format string, a ...any) { fmt.Fprintf(g.err, format+"\n", a...) }
 	}
 	return o, nil
+}
+
+// tuneTable prepares the table that --tune fills and returns its path.
+func tuneTable(g *globals, what string, o *devicebench.Options) (string, error) {
+	switch {
+	case what != "kernels":
+		return "", usagef("--tune belongs to bench kernels")
+	case isEmulator(g.deviceName()):
+		return "", usagef("--tune: nothing can be timed on the emulator")
+	}
+	d, err := g.openDevice()
+	if err != nil {
+		return "", err
+	}
+	defer d.Close()
+	path, err := tablePath(d.Props())
+	if err != nil {
+		return "", err
+	}
+	if o.Table, err = kernels.ReadTable(path); err != nil {
+		return "", err
+	}
+	if o.Table == nil {
+		o.Table = kernels.Table{}
+	}
+	return path, nil
+}
+
+// tablePath is where the table of a kind of GPU is kept: UNNOISE_TABLE, or a file of its compute capability in the user's cache.
+func tablePath(p cuda.Props) (string, error) {
+	if path := os.Getenv("UNNOISE_TABLE"); path != "" {
+		return path, nil
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no place for the table of kernel variants: %w; name a file in UNNOISE_TABLE", err)
+	}
+	return filepath.Join(dir, "unnoise", fmt.Sprintf("variants-sm_%d-%d.json", p.SM(), p.SMs)), nil
+}
+
+func writeTable(path string, t kernels.Table) error {
+	text, err := json.MarshalIndent(t, "", "\t")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return renameio.WriteFile(path, append(text, '\n'), 0o644)
+}
+
+// useTable makes programs follow the device's measured table, where there is one.
+func useTable(p cuda.Props) error {
+	path, err := tablePath(p)
+	if err != nil {
+		return nil // no cache folder, no table
+	}
+	t, err := kernels.ReadTable(path)
+	if err == nil {
+		kernels.SetTable(t)
+	}
+	return err
 }
 
 // deviceBenchRun prints rows.

@@ -60,6 +60,10 @@ func (g *globals) openDevice() (cuda.Device, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--device %s: %w", g.deviceName(), err)
 	}
+	if err := useTable(d.Props()); err != nil {
+		_ = d.Close() // the first error is the one to tell
+		return nil, err
+	}
 	return d, nil
 }
 

@@ -94,11 +94,14 @@ func Families() []*Family {
 	return out
 }
 
-// Choose returns the first variant of a backend that supports the call.
+// Choose returns the variant that the measured table names, else the first one of a backend that supports the call.
 func Choose(c *Call, p Props) (*Variant, error) {
 	f := registry[c.Op.Name()]
 	if f == nil {
 		return nil, fmt.Errorf("operator %s is not registered", c.Op.Name())
+	}
+	if v := tuned(f, c, p); v != nil {
+		return v, nil
 	}
 	var why error
 	for i := range f.Variants {

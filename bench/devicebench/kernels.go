@@ -79,15 +79,56 @@ func Kernels(ctx context.Context, o Options) error {
 		if o.Match != nil && !o.Match.MatchString(c.step.Op.Name()) {
 			continue
 		}
-		row, err := b.kernel(c)
-		if err != nil {
+		if err := b.call(c); err != nil {
 			return fmt.Errorf("%s %s: %w", c.step.Op.Name(), shapes(c.step.In), err)
 		}
-		if err := o.Emit(row); err != nil {
+	}
+	return nil
+}
+
+// call measures the variant that would be taken for a call, or with a table to fill all that support it.
+func (b *bench) call(c *call) error {
+	m := &memory{dev: b.Device}
+	defer m.close()
+	bound, err := m.place(c.step, nil)
+	if err != nil {
+		return err
+	}
+	props := b.queue.Library.Props()
+	chosen, err := kernels.Choose(bound, props)
+	if err != nil {
+		return err
+	}
+	variants := []*kernels.Variant{chosen}
+	if b.Table != nil {
+		variants = supporting(bound, props)
+	}
+	best := 0.0
+	for _, v := range variants {
+		row, err := b.kernel(c, v)
+		if err != nil {
+			return err
+		}
+		if b.Table != nil && row.Cold != nil && row.Check == "ok" && (best == 0 || row.Cold.Median < best) {
+			best, b.Table[kernels.Key(bound, props)] = row.Cold.Median, v.Number
+		}
+		if err := b.Emit(row); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// supporting lists the CUDA variants that support a call.
+func supporting(c *kernels.Call, p kernels.Props) []*kernels.Variant {
+	var list []*kernels.Variant
+	f := kernels.Lookup(c.Op.Name())
+	for i := range f.Variants {
+		if v := &f.Variants[i]; v.Backend == p.Backend && v.Kernel.Supports(c, p) == nil {
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 // productSize is the side of the square matrices of the reference product.
@@ -130,17 +171,13 @@ func (b *bench) references() error {
 	return b.Emit(ReferenceRow{Row: b.row("reference"), CopyBytes: n, CopyGBs: rate / 1e9, Product: s.String(), TFLOPs: b.product / 1e12})
 }
 
-// kernel measures one call, or counts what it does on the emulator.
-func (b *bench) kernel(c *call) (*KernelRow, error) {
+// kernel measures a variant on a call, or counts what it does on the emulator.
+func (b *bench) kernel(c *call, v *kernels.Variant) (*KernelRow, error) {
 	row := &KernelRow{Row: b.row("kernel"), Preset: b.Preset, Batch: b.Batch, DType: b.DType.String(), Op: c.step.Op.Name(),
 		Call: fmt.Sprintf("%+v", c.step.Op), Shape: shapes(c.step.In), Count: c.count, FLOPs: c.step.Cost.FLOPs, Bytes: c.step.Cost.Bytes}
 	m := &memory{dev: b.Device}
 	defer m.close()
 	bound, err := m.place(c.step, nil)
-	if err != nil {
-		return nil, err
-	}
-	v, err := kernels.Choose(bound, b.queue.Library.Props())
 	if err != nil {
 		return nil, err
 	}

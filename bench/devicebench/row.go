@@ -23,6 +23,7 @@ type Options struct {
 	Steps  int    // a round, of training and sampling steps
 	Commit string // of this program
 	Set    []string
+	Table  kernels.Table // Kernels fills in the fastest variant of each call; nil: only the chosen one is measured
 	Emit   func(row any) error
 	Log    func(format string, args ...any) // progress; nil: none
 }
