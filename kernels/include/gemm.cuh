@@ -3,21 +3,17 @@
 // Operands are row-major with a pitch. "k-major" means that the elements of one row m of a, or of one column n of b, lie side by
 // side along k (x and w of a linear layer); else those of one k do. A block computes a tile of BM x BN elements with warps of
 // WM x WN. It goes along k in steps of 128 bytes: 64 bf16 or 32 float32. Panels of both operands arrive by cp.async in a ring of
-// `stages` stages of shared memory; what lies outside the operands is zero there.
-//   k-major panel       [row][8 chunks of 16 bytes], chunk c of row r at place c ^ (r & 7): no two rows of a matrix that ldmatrix
-//                       reads, or of the rows that the lanes of a float32 product read together, meet in a bank
-//   other bf16 panel    [k][row], chunks of a row of 128 bytes or more at c ^ (k & 7), of 64 bytes at c ^ (k >> 1 & 3)
-//   other float32 panel [k][row] as it is: the lanes read neighbouring chunks of one row
+// `stages` stages of shared memory; what lies outside the operands is zero there. The panels
+// (tiles.cuh) of float32 operands that are not k-major are not swizzled: the lanes read neighbouring chunks of one row.
 // bf16 products run on tensor cores (mma.m16n8k16), float32 ones on plain fused multiply-adds, four k a load of 16 bytes.
 // Vector kernels want rows of 16-byte chunks (bases and pitches multiples of 16 bytes), any number of rows and columns: the last
 // chunk of a row is copied in part. The others take any pitch and copy element by element.
-// With parts > 1 the block index z says which part of k is summed; parts go to float32 scratch and gemm_reduce adds them in order.
-// Without parts z is the batch. Column sums of a (the bias gradient, sum over k of a(m,k)) come from the panels of the first
+// With parts > 1 the block index y says which part of k is summed; parts go to float32 scratch and gemm_reduce adds them in order.
+// Without parts y is the batch. Column sums of a (the bias gradient, sum over k of a(m,k)) come from the panels of the first
 // column of tiles.
 #pragma once
-#include "mma.cuh"
 #include "state.cuh"
-#include "types.cuh"
+#include "tiles.cuh"
 
 // GemmCall is gemmCall of kernels/linear/gemm_cuda.go.
 struct GemmCall {
@@ -39,205 +35,13 @@ struct GemmCall {
 // partial_pitch is the pitch of the parts: n rounded up to 16 bytes.
 __device__ __forceinline__ int partial_pitch(int n) { return (n + 3) & ~3; }
 
-// GemmOutput is what an element becomes on its way out, and where it goes.
-template <typename O> struct GemmOutput {
-    O *out;
-    const O *residual;
-    const float *bias;
-    int m, n, ldo, ldr;
-    float alpha;
-    bool add;
-
-    __device__ __forceinline__ float factor(float x, int col) const { return bias ? fmaf(alpha, x, __ldg(bias + col)) : alpha * x; }
-
-    // put writes one element, if it is inside.
-    __device__ __forceinline__ void put(int row, int col, float x) const {
-        if (row >= m || col >= n) return;
-        long long at = (long long)row * ldo + col;
-        float y = factor(x, col);
-        if (residual) y += to_float(residual[(long long)row * ldr + col]);
-        if (add) y += to_float(out[at]);
-        out[at] = from_float<O>(y);
-    }
-};
-
-// Floats are neighbours in memory that are read and written at once.
-template <int count> struct __align__(4 * count) Floats { float v[count]; };
-
-// put_floats writes `count` neighbours of a row, which are aligned to that many.
-template <int count>
-__device__ __forceinline__ void put_floats(const GemmOutput<float> &o, int row, int col, const float (&x)[count]) {
-    if (row >= o.m || col >= o.n) return;
-    if (col + count > o.n) {
-#pragma unroll
-        for (int i = 0; i < count; i++) o.put(row, col + i, x[i]);
-        return;
-    }
-    Floats<count> y, more;
-    Floats<count> *to = reinterpret_cast<Floats<count> *>(o.out + (long long)row * o.ldo + col);
-#pragma unroll
-    for (int i = 0; i < count; i++) y.v[i] = o.factor(x[i], col + i);
-    if (o.residual) {
-        more = *reinterpret_cast<const Floats<count> *>(o.residual + (long long)row * o.ldr + col);
-#pragma unroll
-        for (int i = 0; i < count; i++) y.v[i] += more.v[i];
-    }
-    if (o.add) {
-        more = *to;
-#pragma unroll
-        for (int i = 0; i < count; i++) y.v[i] += more.v[i];
-    }
-    *to = y;
-}
-
-// put_halves writes the elements that four neighbouring lanes hold of four blocks of eight columns, x[2 i] and x[2 i + 1] being
-// columns 2 q and 2 q + 1 of block i on lane q: each lane gathers one block. bf16 outputs are never added to.
-__device__ __forceinline__ void put_halves(const GemmOutput<bf16> &o, int row, int col, const float (&x)[8]) {
-    int q = threadIdx.x & 3, mine = col + 8 * q;
-    bool inside = row < o.m && mine < o.n, whole = mine + 8 <= o.n;
-    unsigned w[4] = {0, 0, 0, 0};
-    if (o.residual) {
-        const bf16 *from = o.residual + (long long)row * o.ldr + mine;
-        if (inside && whole) {
-            uint4 r = *reinterpret_cast<const uint4 *>(from);
-            w[0] = r.x, w[1] = r.y, w[2] = r.z, w[3] = r.w;
-        } else if (inside) {
-#pragma unroll
-            for (int i = 0; i < 8; i++)
-                if (mine + i < o.n) w[i / 2] |= (unsigned)__bfloat16_as_ushort(from[i]) << 16 * (i & 1);
-        }
-        quad_transpose(w);
-    }
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        int c = col + 8 * i + 2 * q;
-        float lo = c < o.n ? o.factor(x[2 * i], c) : 0, hi = c + 1 < o.n ? o.factor(x[2 * i + 1], c + 1) : 0;
-        w[i] = pack2(lo + __uint_as_float(w[i] << 16), hi + __uint_as_float(w[i] & 0xffff0000u));
-    }
-    quad_transpose(w);
-    bf16 *to = o.out + (long long)row * o.ldo + mine;
-    if (inside && whole) *reinterpret_cast<uint4 *>(to) = make_uint4(w[0], w[1], w[2], w[3]);
-    else if (inside) {
-#pragma unroll
-        for (int i = 0; i < 8; i++)
-            if (mine + i < o.n) to[i] = __ushort_as_bfloat16((unsigned short)(w[i / 2] >> 16 * (i & 1)));
-    }
-}
-
-// put_quad writes four neighbours of a row, at once where `vector` rows allow it.
-__device__ __forceinline__ void put_quad(const GemmOutput<float> &o, bool vector, int row, int col, const float (&x)[4]) {
-    if (vector) {
-        put_floats<4>(o, row, col, x);
-        return;
-    }
-#pragma unroll
-    for (int i = 0; i < 4; i++) o.put(row, col + i, x[i]);
-}
-
-__device__ __forceinline__ void put_quad(const GemmOutput<bf16> &o, bool vector, int row, int col, const float (&x)[4]) {
-    if (!vector || o.residual || col + 4 > o.n) {
-#pragma unroll
-        for (int i = 0; i < 4; i++) o.put(row, col + i, x[i]);
-        return;
-    }
-    float y[4];
-#pragma unroll
-    for (int i = 0; i < 4; i++) y[i] = o.factor(x[i], col + i);
-    *reinterpret_cast<uint2 *>(o.out + (long long)row * o.ldo + col) = make_uint2(pack2(y[0], y[1]), pack2(y[2], y[3]));
-}
-
-// Panel is `rows` rows of an operand, 128 bytes deep.
-template <typename T, int rows, bool k_major, int threads, bool vector> struct Panel {
-    static constexpr int depth = 128 / sizeof(T), bytes = rows * 128;
-    static constexpr int row_bytes = k_major ? 128 : rows * (int)sizeof(T), chunks = row_bytes / 16;
-    static constexpr bool swizzled = k_major || sizeof(T) == 2;
-
-    // swizzle is what the chunks of a row of the panel are XORed with.
-    static __device__ __forceinline__ int swizzle(int r) { return !swizzled ? 0 : chunks == 4 ? r >> 1 & 3 : r & 7; }
-
-    // fetch copies k0 .. k0+depth of rows row0 .. row0+rows; limit rows there are, and k goes to k_end.
-    static __device__ __forceinline__ void fetch(unsigned to, const T *from, int ld, int row0, int limit, int k0, int k_end) {
-        int first = k_major ? row0 : k0, last = k_major ? limit : k_end;     // along the rows of memory
-        int column = k_major ? k0 : row0, columns = k_major ? k_end : limit; // inside them
-        if constexpr (vector) {
-            constexpr int step = threads / chunks, count = bytes / 16 / threads;
-            int c = threadIdx.x % chunks, r = threadIdx.x / chunks;
-            int part = min(16, (columns - column) * (int)sizeof(T) - 16 * c);
-            const T *source = from + (long long)(first + r) * ld + column + c * (16 / (int)sizeof(T));
-#pragma unroll
-            for (int i = 0; i < count; i++) {
-                int row = r + i * step;
-                bool valid = first + row < last && part > 0;
-                copy_async_part(to + row * row_bytes + ((c ^ swizzle(row)) << 4), valid ? source + (long long)i * step * ld : from,
-                                valid ? part : 0);
-            }
-        } else {
-            constexpr int width = row_bytes / (int)sizeof(T);
-#pragma unroll 4
-            for (int e = threadIdx.x; e < rows * depth; e += threads) {
-                int r = e / width, x = e % width, b = x * (int)sizeof(T);
-                bool valid = first + r < last && column + x < columns;
-                const T *source = valid ? from + (long long)(first + r) * ld + column + x : from;
-                store(to + r * row_bytes + (((b >> 4) ^ swizzle(r)) << 4) + (b & 15), source, valid);
-            }
-        }
-    }
-
-    static __device__ __forceinline__ void store(unsigned to, const float *from, bool valid) { copy_async_word(to, from, valid); }
-    static __device__ __forceinline__ void store(unsigned to, const bf16 *from, bool valid) {
-        unsigned short x = valid ? __bfloat16_as_ushort(*from) : 0;
-        asm volatile("st.shared.u16 [%0], %1;" ::"r"(to), "h"(x) : "memory");
-    }
-};
-
-// Lanes of a warp in a float32 product: 4 rows of 8; a lane holds rows row(i) and columns col(j).
-template <bool k_major, int group> __device__ __forceinline__ int lane_element(int i, int lane) {
-    return k_major ? i * group + lane : (i >> 2) * 4 * group + lane * 4 + (i & 3);
-}
-
-// shared_float4 reads 16 bytes of shared memory.
-__device__ __forceinline__ float4 shared_float4(unsigned at) {
-    float4 v;
-    asm volatile("ld.shared.v4.f32 {%0,%1,%2,%3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "r"(at) : "memory");
-    return v;
-}
-
-// FloatOperand is what a lane reads of a float32 panel: 4 k of `count` rows, its own among `group` lanes.
-template <bool k_major, int rows, int count, int group> struct FloatOperand {
-    unsigned at, key;
-
-    __device__ __forceinline__ FloatOperand(int warp_row, int lane) {
-        at = k_major ? (warp_row + lane) * 128 : (warp_row + lane * 4) * 4;
-        key = lane;
-    }
-
-    // load reads chunk c of the step: v[i][e] is row i at k = 4 c + e.
-    __device__ __forceinline__ void load(float (&v)[count][4], unsigned panel, int c) const {
-        if constexpr (k_major) {
-#pragma unroll
-            for (int i = 0; i < count; i++) {
-                float4 x = shared_float4(panel + at + i * group * 128 + ((key ^ c ^ (i * group & 7)) << 4));
-                v[i][0] = x.x, v[i][1] = x.y, v[i][2] = x.z, v[i][3] = x.w;
-            }
-        } else {
-#pragma unroll
-            for (int e = 0; e < 4; e++)
-#pragma unroll
-                for (int i = 0; i < count; i += 4) {
-                    float4 x = shared_float4(panel + at + (4 * c + e) * rows * 4 + i * group * 4);
-                    v[i][e] = x.x, v[i + 1][e] = x.y, v[i + 2][e] = x.z, v[i + 3][e] = x.w;
-                }
-        }
-    }
-};
-
 // Accumulator of a float32 product: WM x WN elements a warp, WM / 4 x WN / 8 a lane.
 template <typename T, bool a_k, bool b_k, int BM, int BN, int WM, int WN, bool with_sums> struct Accumulator {
     static constexpr int TM = WM / 4, TN = WN / 8;
     float sum[TM][TN] = {}, row_sum[with_sums ? TM : 1] = {};
     int warp_row, warp_col, ty, tx;
-    FloatOperand<a_k, BM, TM, 4> a;
-    FloatOperand<b_k, BN, TN, 8> b;
+    FloatOperand<a_k, a_k ? 128 : BM * 4, TM, 4> a;
+    FloatOperand<b_k, b_k ? 128 : BN * 4, TN, 8> b;
 
     __device__ __forceinline__ Accumulator(int row, int col)
         : warp_row(row), warp_col(col), ty((threadIdx.x & 31) >> 3), tx(threadIdx.x & 7), a(row, ty), b(col, tx) {}
@@ -264,7 +68,7 @@ template <typename T, bool a_k, bool b_k, int BM, int BN, int WM, int WN, bool w
     __device__ __forceinline__ int row(int i) const { return warp_row + lane_element<a_k, 4>(i, ty); }
     __device__ __forceinline__ int col(int j) const { return warp_col + lane_element<b_k, 8>(j, tx); }
 
-    template <bool vector> __device__ __forceinline__ void write(const GemmOutput<float> &o, int row0, int col0) const {
+    template <bool vector> __device__ __forceinline__ void write(const Output<float> &o, int row0, int col0) const {
 #pragma unroll
         for (int i = 0; i < TM; i++)
 #pragma unroll
@@ -286,38 +90,14 @@ template <typename T, bool a_k, bool b_k, int BM, int BN, int WM, int WN, bool w
     }
 };
 
-// MatrixOperand is where ldmatrix finds 16 rows (of a, or columns of b) by 16 k of a bf16 panel.
-template <bool k_major, int rows, bool is_b> struct MatrixOperand {
-    unsigned at, key;
-    static constexpr int row_bytes = rows * 2;
-
-    __device__ __forceinline__ MatrixOperand(int warp_row, int lane) {
-        int low = (lane & 7) + (lane >> 4) * 8, next = lane >> 3 & 1; // rows by halves of the warp, second chunk by odd quarters
-        if (is_b != k_major) low = lane & 15, next = lane >> 4;       // the other way round
-        if (k_major) {
-            at = (warp_row + low) * 128;
-            key = next ^ (lane & 7);
-        } else {
-            at = low * row_bytes;
-            key = (warp_row / 8 + next) ^ (row_bytes == 64 ? lane >> 1 & 3 : lane & 7);
-        }
-    }
-
-    // load reads the i-th 16 rows at k = 16 ks.
-    __device__ __forceinline__ void load(unsigned (&v)[4], unsigned panel, int i, int ks) const {
-        if constexpr (k_major) matrices_at<false>(v, panel + at + i * 16 * 128 + ((key ^ (2 * ks)) << 4));
-        else matrices_at<true>(v, panel + at + ks * 16 * row_bytes + ((key ^ (2 * i)) << 4));
-    }
-};
-
 // Accumulator of a bf16 product: fragments of m16n8.
 template <bool a_k, bool b_k, int BM, int BN, int WM, int WN, bool with_sums>
 struct Accumulator<bf16, a_k, b_k, BM, BN, WM, WN, with_sums> {
     static constexpr int MI = WM / 16, NI = WN / 8;
     float sum[MI][NI][4] = {}, row_sum[with_sums ? MI : 1][4] = {};
     int warp_row, warp_col, lane;
-    MatrixOperand<a_k, BM, false> a;
-    MatrixOperand<b_k, BN, true> b;
+    MatrixOperand<a_k, a_k ? 128 : BM * 2, false> a;
+    MatrixOperand<b_k, b_k ? 128 : BN * 2, true> b;
 
     __device__ __forceinline__ Accumulator(int row, int col)
         : warp_row(row), warp_col(col), lane(threadIdx.x & 31), a(row, lane), b(col, lane) {}
@@ -344,7 +124,7 @@ struct Accumulator<bf16, a_k, b_k, BM, BN, WM, WN, with_sums> {
 
     __device__ __forceinline__ int row(int i, int half) const { return warp_row + i * 16 + half * 8 + (lane >> 2); }
 
-    template <bool vector> __device__ __forceinline__ void write(const GemmOutput<float> &o, int row0, int col0) const {
+    template <bool vector> __device__ __forceinline__ void write(const Output<float> &o, int row0, int col0) const {
 #pragma unroll
         for (int i = 0; i < MI; i++)
 #pragma unroll
@@ -362,7 +142,7 @@ struct Accumulator<bf16, a_k, b_k, BM, BN, WM, WN, with_sums> {
                 }
     }
 
-    template <bool vector> __device__ __forceinline__ void write(const GemmOutput<bf16> &o, int row0, int col0) const {
+    template <bool vector> __device__ __forceinline__ void write(const Output<bf16> &o, int row0, int col0) const {
 #pragma unroll
         for (int i = 0; i < MI; i++)
 #pragma unroll
@@ -398,7 +178,7 @@ __device__ __forceinline__ void put_sum(const GemmCall &call, int row, float x) 
 }
 
 // gemm_output is the destination of finished elements.
-template <typename O> __device__ __forceinline__ GemmOutput<O> gemm_output(const GemmCall &call, int batch) {
+template <typename O> __device__ __forceinline__ Output<O> gemm_output(const GemmCall &call, int batch) {
     return {(O *)call.out + batch * call.out_step, (const O *)call.residual, call.bias, call.m, call.n, call.ldo, call.ldr,
             call.alpha, call.accumulate && call.state->micro > 0};
 }
@@ -409,13 +189,25 @@ template <typename T, int tile> struct GemmTile {
     static constexpr int threads = tile / WM * (tile / WN) * 32, stages = tile == 128 ? 3 : 4;
 };
 
+// OperandPanel is a step of one operand: `tile` of its rows, `depth` of k.
+template <typename T, int tile, int depth, bool k_major, int threads, bool vector>
+struct OperandPanel : Panel<T, k_major ? tile : depth, k_major ? depth : tile, threads, vector, k_major || sizeof(T) == 2> {
+    typedef Panel<T, k_major ? tile : depth, k_major ? depth : tile, threads, vector, k_major || sizeof(T) == 2> Base;
+
+    static __device__ __forceinline__ void fetch(unsigned to, const T *from, int ld, int row0, int row_end, int k0, int k_end) {
+        if constexpr (k_major) Base::fetch(to, from, ld, row0, row_end, k0, k_end);
+        else Base::fetch(to, from, ld, k0, k_end, row0, row_end);
+    }
+};
+
 // gemm computes one tile. grid = (tiles, parts or batch), the tiles of a row of the output next to each other.
 template <typename T, typename O, bool a_k, bool b_k, int tile, bool vector, bool with_sums> __device__ __forceinline__ void gemm(const GemmCall &call) {
     typedef GemmTile<T, tile> Tile;
     constexpr int threads = Tile::threads, stages = Tile::stages;
-    typedef Panel<T, tile, a_k, threads, vector> PanelA;
-    typedef Panel<T, tile, b_k, threads, vector> PanelB;
-    constexpr int stage_bytes = PanelA::bytes + PanelB::bytes, depth = PanelA::depth;
+    constexpr int depth = 128 / (int)sizeof(T);
+    typedef OperandPanel<T, tile, depth, a_k, threads, vector> PanelA;
+    typedef OperandPanel<T, tile, depth, b_k, threads, vector> PanelB;
+    constexpr int stage_bytes = PanelA::bytes + PanelB::bytes;
     extern __shared__ __align__(128) unsigned char gemm_shared[];
     unsigned shared = shared_address(gemm_shared);
 
@@ -453,7 +245,7 @@ template <typename T, typename O, bool a_k, bool b_k, int tile, bool vector, boo
 
     if (call.parts > 1) {
         int pitch = partial_pitch(call.n);
-        GemmOutput<float> o = {call.partial + (long long)part * call.m * pitch, nullptr, nullptr, call.m, pitch, pitch, 0, 1.0f, false};
+        Output<float> o = {call.partial + (long long)part * call.m * pitch, nullptr, nullptr, call.m, pitch, pitch, 0, 1.0f, false};
         sum.template write<true>(o, row0, col0);
         float *to = call.partial + (long long)call.parts * call.m * pitch + (long long)part * call.m;
         if (sums) sum.each_sum([&](int r, float x) { if (row0 + r < call.m) to[row0 + r] = x; });
