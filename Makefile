@@ -112,6 +112,12 @@ ptx-test: toolkit ## recompile all PTX and compare it with what is committed
 	scripts/ptx.sh --check $(KERNELS)
 	scripts/ptx.sh --check $(TEST_KERNELS)
 
+header-check: toolkit ## compare the project's cuda.h with the toolkit's
+	CC='$(CC)' GO='$(GO)' scripts/header.sh
+
+one-binary: $(EMPTY_ARCHIVE) ## show that the program with the driver runs anywhere (needs a C compiler)
+	CC='$(CC)' GO='$(GO)' scripts/onebinary.sh
+
 pack: ## pack binary, test binaries and PyTorch scripts for a GPU machine without Go (bench/README.md)
 	scripts/pack.sh
 
@@ -121,4 +127,4 @@ clean: ## remove bin and the demo
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-.PHONY: all build found demo test test-all race vet fmt-check staticcheck toolkit ptx ptx-test pack clean help
+.PHONY: all build found demo test test-all race vet fmt-check staticcheck toolkit ptx ptx-test header-check one-binary pack clean help

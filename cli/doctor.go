@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -15,18 +18,34 @@ const fashionMNIST = "/usr/share/datasets/fashion-mnist"
 
 func doctorCommand() *urfave.Command {
 	return &urfave.Command{
-		Name:        "doctor",
-		Usage:       "print what this machine and this build offer",
-		Description: "With --log-format json: one object with the same keys.",
-		Action:      runDoctor,
+		Name:  "doctor",
+		Usage: "print what this machine and this build offer, which device is chosen and why",
+		Description: "Looks for the GPU driver, asks it for its GPUs, and compiles and runs a small kernel on each. With --format json: one object\n" +
+			"with \"version\", \"go\", \"tags\", \"cpu\" (features), \"processors\", \"threads\", \"blas\", \"dataset\", \"driver\" (\"built\", \"library\", \"cuda\",\n" +
+			"\"module\", \"ptx\", \"ptx_needed\", \"error\", \"advice\"), \"gpus\" (\"id\", \"name\", \"uuid\", \"compute_capability\", \"sms\", \"memory_bytes\",\n" +
+			"\"usable\", \"error\", \"advice\"), \"cache\" (\"folder\", \"entries\", \"bytes\"), \"device\", \"why\" and \"dtypes\".\n" +
+			"A missing GPU is no failure.\n\nExamples:\n   unnoise doctor\n   unnoise doctor --format json",
+		Flags:  []urfave.Flag{formatFlag("table", "json")},
+		Action: runDoctor,
 	}
 }
 
-// finding is a line of doctor.
-type finding struct {
-	key   string
-	value any
-	hint  string
+// diagnosis is what doctor prints.
+type diagnosis struct {
+	Version    string       `json:"version"`
+	Go         string       `json:"go"`
+	Tags       string       `json:"tags"`
+	CPU        []string     `json:"cpu"`
+	Processors int          `json:"processors"`
+	Threads    int          `json:"threads"`
+	BLAS       string       `json:"blas"`
+	Dataset    string       `json:"dataset"` // folder of Fashion-MNIST, empty if it is not installed
+	Driver     driverReport `json:"driver"`
+	GPUs       []gpuReport  `json:"gpus"`
+	Cache      cacheReport  `json:"cache"`
+	Device     string       `json:"device"` // what --device auto stands for
+	Why        string       `json:"why"`
+	DTypes     string       `json:"dtypes"`
 }
 
 func runDoctor(c *urfave.Context) error {
@@ -34,54 +53,44 @@ func runDoctor(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	object := map[string]any{}
-	for _, f := range findings(g) {
-		object[f.key] = f.value
-		if g.json {
-			continue
-		}
-		text := fmt.Sprint(f.value)
-		if f.hint != "" {
-			text += " (" + f.hint + ")"
-		}
-		if err := g.answer(nil, "%-12s %s", f.key, text); err != nil {
-			return err
-		}
+	format := c.String("format")
+	if format != "table" && format != "json" {
+		return usagef("--format %q: want table or json", format)
 	}
-	if g.json {
-		return g.answer(object, "")
+	d := diagnose(g)
+	if format == "json" || g.json {
+		return json.NewEncoder(g.out).Encode(d)
 	}
-	return nil
+	return d.print(g.out)
 }
 
-func findings(g *globals) []finding {
+func diagnose(g *globals) *diagnosis {
 	b := readBuild()
-	threads := g.threads
-	if threads == 0 {
-		threads = runtime.GOMAXPROCS(0)
+	d := &diagnosis{Version: b.Version, Go: b.Go + " " + b.OS + "/" + b.Arch, Tags: buildTags(), CPU: cpuFeatures(), Processors: runtime.NumCPU(),
+		Threads: g.threads, BLAS: b.BLAS, GPUs: []gpuReport{}, DTypes: "f32"}
+	if d.Threads == 0 {
+		d.Threads = runtime.GOMAXPROCS(0)
 	}
-	list := []finding{
-		{"version", b.Version, ""},
-		{"go", b.Go + " " + b.OS + "/" + b.Arch, ""},
-		{"cpu", strings.Join(cpuFeatures(), " "), ""},
-		{"processors", runtime.NumCPU(), ""},
-		{"threads", threads, "change with --threads"},
-	}
-	blas := finding{"blas", b.BLAS, ""}
-	if b.BLAS == "gonum" {
-		blas.hint = "OpenBLAS is faster: install libopenblas-dev and a C compiler, then make"
-	}
-	data := finding{"dataset", "none in " + fashionMNIST, "Fashion-MNIST: apt install dataset-fashion-mnist"}
 	if entries, err := os.ReadDir(fashionMNIST); err == nil && len(entries) > 0 {
-		data = finding{"dataset", fashionMNIST, ""}
+		d.Dataset = fashionMNIST
 	}
-	return append(list, blas, data,
-		finding{"cuda", "not in this version", "--device cuda is refused"},
-		finding{"emulator", "no kernels to run in this version", "--device emu is refused"},
-		finding{"dtypes", "f32", "bf16 needs a GPU"})
+	d.findGPUs()
+	return d
 }
 
-// cpuFeatures lists what the fast kernels look for; without AVX2 and FMA they run portable loops.
+// buildTags are the build tags of the program, with commas.
+func buildTags() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "-tags" {
+				return s.Value
+			}
+		}
+	}
+	return ""
+}
+
+// cpuFeatures lists what the fast kernels look for.
 func cpuFeatures() []string {
 	list := []string{}
 	for _, f := range []struct {
@@ -92,8 +101,61 @@ func cpuFeatures() []string {
 			list = append(list, f.name)
 		}
 	}
-	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
-		list = append(list, "(portable loops: no avx2 with fma)")
-	}
 	return list
+}
+
+// finding is a line for people: a key, what was found, and what to do.
+type finding struct{ key, value, hint string }
+
+// print writes the findings, hints on lines of their own.
+func (d *diagnosis) print(w io.Writer) error {
+	for _, f := range d.findings() {
+		if _, err := fmt.Fprintf(w, "%-12s %s\n", f.key, f.value); err != nil {
+			return err
+		}
+		if f.hint == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "%-12s   %s\n", "", f.hint); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *diagnosis) findings() []finding {
+	list := []finding{
+		{"version", d.Version, ""},
+		{"go", d.Go, ""},
+		{"tags", orNone(d.Tags), ""},
+		{"cpu", orNone(strings.Join(d.CPU, " ")), ""},
+		{"processors", fmt.Sprint(d.Processors), ""},
+		{"threads", fmt.Sprintf("%d (change with --threads)", d.Threads), ""},
+		{"blas", d.BLAS, ""},
+	}
+	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
+		list[3].hint = "the processor lacks avx2 or fma: portable loops are used"
+	}
+	if d.BLAS == "gonum" {
+		list[6].hint = "OpenBLAS is faster: install libopenblas-dev and a C compiler, then make"
+	}
+	if d.Dataset != "" {
+		list = append(list, finding{"dataset", d.Dataset, ""})
+	} else {
+		list = append(list, finding{"dataset", "none in " + fashionMNIST, "Fashion-MNIST: apt install dataset-fashion-mnist"})
+	}
+	list = append(list, d.Driver.findings()...)
+	for _, p := range d.GPUs {
+		list = append(list, p.findings()...)
+	}
+	return append(list, d.Cache.finding(),
+		finding{"device", fmt.Sprintf("--device auto is %s: %s", d.Device, d.Why), ""},
+		finding{"dtypes", d.DTypes, ""})
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
 }
