@@ -13,6 +13,7 @@ extern "C" __global__ void __launch_bounds__(256)
 guidance_vector(const StepState *__restrict__ state, unsigned total, int repeat, const float4 *__restrict__ out, float4 *__restrict__ y) {
     float w = state->guidance;
     unsigned i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+#pragma unroll 1
     for (int r = 0; r < repeat && i < total; r++, i += blockDim.x) {
         float4 c = out[i], u = out[(long long)total + i];
         y[i] = make_float4(combine(w, c.x, u.x), combine(w, c.y, u.y), combine(w, c.z, u.z), combine(w, c.w, u.w));
@@ -24,6 +25,7 @@ guidance(const StepState *__restrict__ state, unsigned total, int repeat, unsign
          int out_pitch, int y_pitch, const float *__restrict__ out, float *__restrict__ y) {
     float w = state->guidance;
     unsigned i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+#pragma unroll 1
     for (int r = 0; r < repeat && i < total; r++, i += blockDim.x) {
         unsigned q = quotient(i, by_channels);
         long long row = q, c = i - q * channels;

@@ -12,6 +12,7 @@ guidance_grad_vector(const StepState *__restrict__ state, unsigned total, int re
                      float4 *__restrict__ dout) {
     float w = state->guidance, v = 1 - w;
     unsigned i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+#pragma unroll 1
     for (int r = 0; r < repeat && i < total; r++, i += blockDim.x) {
         float4 d = dy[i];
         dout[i] = make_float4(w * d.x, w * d.y, w * d.z, w * d.w);
@@ -24,6 +25,7 @@ guidance_grad(const StepState *__restrict__ state, unsigned total, int repeat, u
               int dy_pitch, int dout_pitch, const float *__restrict__ dy, float *__restrict__ dout) {
     float w = state->guidance, v = 1 - w;
     unsigned i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+#pragma unroll 1
     for (int r = 0; r < repeat && i < total; r++, i += blockDim.x) {
         unsigned q = quotient(i, by_channels);
         long long row = q, c = i - q * channels;

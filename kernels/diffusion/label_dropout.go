@@ -2,10 +2,12 @@ package diffusion
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
 	"github.com/unnoise/unnoise/kernels/gpu"
+	"github.com/unnoise/unnoise/kernels/rng"
 )
 
 // LabelDropout replaces each label by Null with a probability, so that one network learns with and without labels (Ho and
@@ -56,10 +58,13 @@ func (LabelDropout) Tolerance(kernels.DType) kernels.Tol {
 // Cases implements kernels.Operator.
 func (LabelDropout) Cases() []kernels.Case {
 	state := kernels.StepState{Seed: 42, Step: 7, SampleBase: 1 << 20}
+	drawn := rng.Uniform(rng.Philox4x32(rng.Counter(0, state.SampleBase, state.Step, 99), rng.Key(state.Seed))[0])
 	labels := func(n int) []kernels.Input { return []kernels.Input{kernels.RandInts(0, 10, n, 1, 1, 1)} }
 	return []kernels.Case{
 		{Name: "a third", Op: LabelDropout{10, 1.0 / 3, 99}, State: state, In: labels(65), NoGrad: true},
 		{Name: "several blocks", Op: LabelDropout{10, 0.5, 99}, State: state, In: labels(300), NoGrad: true},
+		{Name: "a drawn number", Op: LabelDropout{10, float64(drawn), 99}, State: state, In: labels(1), NoGrad: true},
+		{Name: "next to a drawn number", Op: LabelDropout{10, float64(math.Nextafter32(drawn, 1)), 99}, State: state, In: labels(1), NoGrad: true},
 		{Name: "none", Op: LabelDropout{10, 0, 99}, State: state, In: labels(5), NoGrad: true},
 		{Name: "all", Op: LabelDropout{10, 1, 99}, State: state, In: labels(3), NoGrad: true},
 	}

@@ -1,7 +1,8 @@
 // noising: x_t = k0 x_0 + k1 eps, target = k2 x_0 + k3 eps with (k0, k1, k2, k3) = table[t[n]] (Ho, Jain and Abbeel 2020, equation 4);
 // transpose exchanges k1 and k2. eps is given or drawn in registers as normal_draw draws it; a time outside the table gives NaN.
 // Layout: x, eps, x_t, target float32, image elements in rows of C, each at its own pitch; t int32 of one element a row; table
-// float32 of four columns. One thread takes groups of four elements and reads the coefficients when the image changes.
+// float32 of four columns. One thread takes groups of four elements and reads the coefficients when the image changes (no image is
+// called total, the number of groups).
 //   noising_vector, noising_given_vector   rows without pads, image sizes that are multiples of 4: 16-byte accesses
 //   noising, noising_given                 any pitch, any size: neighbouring lanes access neighbouring elements, a warp exchanges its
 //                                          128 numbers through shared memory
@@ -18,7 +19,8 @@ struct Coefficients {
 struct Noise {
     const int *t;
     const float *table;
-    int t_pitch, steps, table_pitch, transpose;
+    int t_pitch, steps, table_pitch;
+    int column1, column2; // of k1 and k2: 1 and 2, transposed 2 and 1
 };
 
 __device__ __forceinline__ Coefficients coefficients(const Noise &p, unsigned image) {
@@ -26,8 +28,7 @@ __device__ __forceinline__ Coefficients coefficients(const Noise &p, unsigned im
     float nan = __int_as_float(0x7fffffff);
     if (row < 0 || row >= p.steps) return {nan, nan, nan, nan};
     const float *k = p.table + (long long)row * p.table_pitch;
-    float a = k[1], b = k[2];
-    return {k[0], p.transpose ? b : a, p.transpose ? a : b, k[3]};
+    return {k[0], k[p.column1], k[p.column2], k[3]};
 }
 
 template <bool GIVEN>
@@ -36,7 +37,8 @@ __device__ __forceinline__ void noise_vector(const StepState *state, unsigned st
     DrawKey key;
     if (!GIVEN) key = draw_key(state);
     Coefficients k;
-    unsigned of = ~0u, i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+    unsigned of = g.total, i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+#pragma unroll 1
     for (int r = 0; r < repeat && i < g.total; r++, i += blockDim.x) {
         unsigned n = quotient(i, g.by_groups);
         float4 a = x[i], e;
@@ -59,7 +61,8 @@ __device__ __forceinline__ void noise_rows(const StepState *state, unsigned stre
     DrawKey key;
     if (!GIVEN) key = draw_key(state);
     Coefficients k;
-    unsigned of = ~0u, lane = threadIdx.x & 31, first = blockIdx.x * blockDim.x * repeat + (threadIdx.x & ~31u);
+    unsigned of = g.total, lane = threadIdx.x & 31, first = blockIdx.x * blockDim.x * repeat + (threadIdx.x & ~31u);
+#pragma unroll 1
     for (int r = 0; r < repeat && first < g.total; r++, first += blockDim.x) {
         Element at[4];
         float a[4], e[4];

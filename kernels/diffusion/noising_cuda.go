@@ -9,8 +9,9 @@ import (
 
 // noisingTimes is Noise of noising.cu.
 type noisingTimes struct {
-	T, Table                             cuda.DevicePtr
-	TPitch, Steps, TablePitch, Transpose int32
+	T, Table                  cuda.DevicePtr
+	TPitch, Steps, TablePitch int32
+	Column1, Column2          int32
 }
 
 // groupsSupports is Supports of the kernels that take elements in groups as they are drawn, at any pitch.
@@ -34,9 +35,9 @@ func noisingRows(q *gpu.Queue, c *kernels.Call) error {
 // runNoising launches noising or noising_given with a name's ending and arguments that come before the addresses.
 func runNoising(q *gpu.Queue, c *kernels.Call, ending string, layout []any) error {
 	o, x, t, table, eps := c.Op.(Noising), c.In[0], c.In[1], c.In[2], gpu.In(c.In, 3)
-	times := noisingTimes{T: gpu.Ptr(t), Table: gpu.Ptr(table), TPitch: int32(t.Pitch), Steps: int32(table.N), TablePitch: int32(table.Pitch)}
+	times := noisingTimes{T: gpu.Ptr(t), Table: gpu.Ptr(table), TPitch: int32(t.Pitch), Steps: int32(table.N), TablePitch: int32(table.Pitch), Column1: 1, Column2: 2}
 	if o.Transpose {
-		times.Transpose = 1
+		times.Column1, times.Column2 = 2, 1
 	}
 	l := gpu.Launch{Module: "noising", Kernel: "noising" + ending, Block: cuda.Dim3{X: rng.GroupThreads}, Operands: gpu.Uses(c)}
 	g := rng.GroupsOf(x.Spec)

@@ -19,6 +19,7 @@ __device__ __forceinline__ void update_vector(const StepState *state, unsigned s
     DrawKey key;
     if (!GIVEN) key = draw_key(state);
     unsigned i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+#pragma unroll 1
     for (int r = 0; r < repeat && i < g.total; r++, i += blockDim.x) {
         float4 a = x[i], b = out[i], z = make_float4(0, 0, 0, 0);
         if (GIVEN) {
@@ -44,6 +45,7 @@ __device__ __forceinline__ void update_rows(const StepState *state, unsigned str
     DrawKey key;
     if (!GIVEN) key = draw_key(state);
     unsigned lane = threadIdx.x & 31, first = blockIdx.x * blockDim.x * repeat + (threadIdx.x & ~31u);
+#pragma unroll 1
     for (int r = 0; r < repeat && first < g.total; r++, first += blockDim.x) {
         Element at[4];
         float a[4], b[4], z[4] = {0, 0, 0, 0};

@@ -22,6 +22,7 @@ reverse_update_grad_vector(const StepState *__restrict__ state, Table table, uns
                            float4 *__restrict__ dout, float4 *__restrict__ dz) {
     Step k = step_of(table, state);
     unsigned i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+#pragma unroll 1
     for (int r = 0; r < repeat && i < total; r++, i += blockDim.x) {
         float4 a = x[i], b = out[i], d = dy[i];
         Gradients g0 = pass(k, a.x, b.x, d.x), g1 = pass(k, a.y, b.y, d.y), g2 = pass(k, a.z, b.z, d.z), g3 = pass(k, a.w, b.w, d.w);
@@ -42,6 +43,7 @@ reverse_update_grad(const StepState *__restrict__ state, Table table, unsigned t
                     float *__restrict__ dx, float *__restrict__ dout, float *__restrict__ dz) {
     Step k = step_of(table, state);
     unsigned i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+#pragma unroll 1
     for (int r = 0; r < repeat && i < total; r++, i += blockDim.x) {
         unsigned q = quotient(i, by_channels);
         long long row = q, c = i - q * channels;

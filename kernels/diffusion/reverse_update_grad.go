@@ -52,6 +52,8 @@ func (ReverseUpdateGrad) Cases() []kernels.Case {
 	x := func() kernels.Input { return kernels.Randn(3, 5, 7, 3) }
 	return []kernels.Case{
 		{Name: "plain", Op: ReverseUpdateGrad{}, State: state, In: []kernels.Input{x(), x(), table, x()}, NoGrad: true},
+		{Name: "dense", Op: ReverseUpdateGrad{}, State: state, NoGrad: true,
+			In: []kernels.Input{kernels.Randn(2, 3, 5, 8), kernels.Randn(2, 3, 5, 8), table, kernels.Randn(2, 3, 5, 8)}},
 		{Name: "dense, several blocks", Op: ReverseUpdateGrad{Clip: 0.5}, State: state, NoGrad: true,
 			In: []kernels.Input{kernels.Randn(3, 7, 25, 8), kernels.Randn(3, 7, 25, 8), table, kernels.Randn(3, 7, 25, 8)}},
 		{Name: "clipped, pitches", Op: ReverseUpdateGrad{Clip: 0.3}, State: state, NoGrad: true,

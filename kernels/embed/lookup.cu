@@ -13,11 +13,16 @@ struct Copies {
     int columns, ids_pitch, rows, table_pitch, pitch;
 };
 
-// from_row returns the row's place in the table, null outside.
+// Source is a row of the table; it is missing where an identifier lies outside.
+template <typename T> struct Source {
+    bool exists;
+    const T *row;
+};
+
 template <typename T>
-__device__ __forceinline__ const T *from_row(const Copies &c, const int *ids, const T *table, long long n) {
+__device__ __forceinline__ Source<T> source_of(const Copies &c, const int *ids, const T *table, long long n) {
     int id = ids[n * c.ids_pitch];
-    return id < 0 || id >= c.rows ? nullptr : table + (long long)id * c.table_pitch;
+    return {id >= 0 && id < c.rows, table + (long long)id * c.table_pitch};
 }
 
 __device__ __forceinline__ float nan_float() { return __int_as_float(0x7fffffff); }
@@ -28,14 +33,14 @@ __device__ __forceinline__ void copy_vector(const Copies &c, const int *ids, con
     if (i >= c.total) return;
     unsigned q = quotient(i, c.by_accesses);
     int first = (i - q * c.accesses) * lanes<T>;
-    const T *from = from_row(c, ids, table, q);
+    Source<T> from = source_of(c, ids, table, q);
     T *to = y + (long long)q * c.pitch;
-    if (from && first + lanes<T> <= c.columns) {
-        *reinterpret_cast<uint4 *>(to + first) = *reinterpret_cast<const uint4 *>(from + first);
+    if (from.exists && first + lanes<T> <= c.columns) {
+        *reinterpret_cast<uint4 *>(to + first) = *reinterpret_cast<const uint4 *>(from.row + first);
         return;
     }
 #pragma unroll 1
-    for (int k = first; k < min(first + lanes<T>, c.columns); k++) to[k] = from ? from[k] : from_float<T>(nan_float());
+    for (int k = first; k < min(first + lanes<T>, c.columns); k++) to[k] = from.exists ? from.row[k] : from_float<T>(nan_float());
 }
 
 template <typename T>
@@ -43,8 +48,8 @@ __device__ __forceinline__ void copy_any(const Copies &c, const int *ids, const 
     unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= c.total) return;
     unsigned q = quotient(i, c.by_accesses), k = i - q * c.accesses;
-    const T *from = from_row(c, ids, table, q);
-    y[(long long)q * c.pitch + k] = from ? from[k] : from_float<T>(nan_float());
+    Source<T> from = source_of(c, ids, table, q);
+    y[(long long)q * c.pitch + k] = from.exists ? from.row[k] : from_float<T>(nan_float());
 }
 
 #define LOOKUP(type, name)                                                                                                    \

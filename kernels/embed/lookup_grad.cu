@@ -15,6 +15,7 @@ struct Sums {
 
 // Columns are N neighbouring columns of a table row, of which a thread has count.
 template <typename T, int N> struct Columns {
+    static constexpr int rest = N > 1 ? N - 1 : 1; // the most that are taken one by one
     int first, count;
 
     __device__ __forceinline__ void read(float (&v)[N], const T *row) const {
@@ -25,7 +26,7 @@ template <typename T, int N> struct Columns {
             }
         }
 #pragma unroll
-        for (int k = 0; k < N; k++) v[k] = k < count ? to_float(row[first + k]) : 0.0f;
+        for (int k = 0; k < rest; k++) v[k] = k < count ? to_float(row[first + k]) : 0.0f;
     }
 };
 
@@ -66,7 +67,7 @@ __device__ __forceinline__ void sum(const StepState *state, const Sums &s, const
         }
     }
 #pragma unroll
-    for (int k = 0; k < N; k++)
+    for (int k = 0; k < c.rest; k++)
         if (k < c.count) to[k] = (adds ? to[k] : 0.0f) + total[k];
 }
 

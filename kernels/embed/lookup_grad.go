@@ -60,7 +60,8 @@ func (LookupGrad) Cases() []kernels.Case {
 	return []kernels.Case{
 		{Name: "shared and unused rows", Op: LookupGrad{10}, In: []kernels.Input{kernels.RandInts(0, 6, 9, 1, 1, 1), kernels.Randn(9, 1, 1, 33)}},
 		{Name: "pitch", Op: LookupGrad{3}, In: []kernels.Input{kernels.RandInts(0, 3, 5, 1, 1, 1), kernels.RandnPitch(5, 1, 1, 8, 11)}},
-		{Name: "several blocks", Op: LookupGrad{7}, In: []kernels.Input{kernels.RandInts(-1, 8, 75, 1, 1, 1), kernels.Randn(75, 1, 1, 259)}, NoGrad: true},
+		{Name: "several blocks", Op: LookupGrad{7}, In: []kernels.Input{kernels.RandInts(-1, 8, 75, 1, 1, 1), kernels.Randn(75, 1, 1, 263)}, NoGrad: true},
+		{Name: "narrow", Op: LookupGrad{3}, In: []kernels.Input{kernels.RandInts(0, 3, 5, 1, 1, 1), kernels.Randn(5, 1, 1, 6)}},
 		{Name: "one row", Op: LookupGrad{1}, In: []kernels.Input{kernels.RandInts(0, 1, 1, 1, 1, 1), kernels.Randn(1, 1, 1, 1)}},
 	}
 }

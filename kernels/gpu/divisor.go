@@ -15,8 +15,8 @@ func NewDivisor(d int) Divisor {
 	return Divisor{uint32((1<<(31+shift) + uint64(d) - 1) / uint64(d)), uint32(shift)}
 }
 
-// loopBlocks is how many blocks a grid has before its threads take more than one item: several for each multiprocessor.
-const loopBlocks = 1024
+// loopBlocks is how many blocks a grid has before its threads take more than one item: at least one for each multiprocessor.
+const loopBlocks = 256
 
 // Loop spreads n items over blocks of threads. Each thread takes repeat items, a stretch of one block's threads after the
 // other: up to 4 in large grids, so that what a thread reads once is little beside its items.

@@ -93,10 +93,12 @@ loss_mean(const float *__restrict__ sums, int samples, int parts, int lane_bits,
     __shared__ float room[32];
     int lane = threadIdx.x & ((1 << lane_bits) - 1), together = blockDim.x >> lane_bits;
     float total = 0;
+#pragma unroll 1
     for (int first = 0; first < samples; first += together) {
         long long n = first + (threadIdx.x >> lane_bits);
         float sum = 0;
         if (n < samples)
+#pragma unroll 1
             for (int k = lane; k < parts; k += 1 << lane_bits) sum += sums[n * parts + k];
         sum = lanes_sum(sum, lane_bits);
         if (n < samples && lane == 0) {

@@ -103,7 +103,12 @@ func (Loss) Cases() []kernels.Case {
 		{Name: "dense l1", Op: Loss{Kind: L1}, In: []kernels.Input{kernels.Randn(3, 2, 2, 8), kernels.Randn(3, 2, 2, 8)}},
 		{Name: "several blocks", Op: Loss{Kind: MSE}, In: []kernels.Input{kernels.Randn(3, 9, 25, 6), kernels.RandnPitch(3, 9, 25, 6, 7), weight}, NoGrad: true},
 		{Name: "several blocks, dense", Op: Loss{Kind: MSE}, In: []kernels.Input{kernels.Randn(3, 7, 25, 8), kernels.Randn(3, 7, 25, 8), weight}, NoGrad: true},
+		{Name: "several blocks, huber", Op: Loss{Huber, 0.7}, In: []kernels.Input{kernels.Randn(3, 9, 25, 6), kernels.RandnPitch(3, 9, 25, 6, 7)}, NoGrad: true},
+		{Name: "several blocks, dense, huber", Op: Loss{Huber, 0.7}, In: []kernels.Input{kernels.Randn(3, 7, 25, 8), kernels.Randn(3, 7, 25, 8)}, NoGrad: true},
+		{Name: "several blocks, l1", Op: Loss{Kind: L1}, In: []kernels.Input{kernels.Randn(3, 9, 25, 6), kernels.RandnPitch(3, 9, 25, 6, 7), weight}, NoGrad: true},
+		{Name: "several blocks, dense, l1", Op: Loss{Kind: L1}, In: []kernels.Input{kernels.Randn(3, 7, 25, 8), kernels.Randn(3, 7, 25, 8), weight}, NoGrad: true},
 		{Name: "one element", Op: Loss{Kind: MSE}, In: []kernels.Input{kernels.Randn(1, 1, 1, 1), kernels.Randn(1, 1, 1, 1)}},
+		{Name: "many parts", Op: Loss{Kind: MSE}, In: []kernels.Input{kernels.Randn(2, 66, 64, 4), kernels.Randn(2, 66, 64, 4)}, NoGrad: true},
 		{Name: "many samples", Op: Loss{Kind: MSE}, In: []kernels.Input{kernels.Randn(600, 1, 1, 2), kernels.Randn(600, 1, 1, 2)}, NoGrad: true},
 	}
 }

@@ -12,8 +12,8 @@ import (
 
 const (
 	sumThreads  = 128
-	meanThreads = 1024
-	warpBits    = 5 // log2 of the lanes of a warp
+	meanThreads = 1024 // at most
+	warpBits    = 5    // log2 of the lanes of a warp
 )
 
 // sampleParts is Parts of loss.cu.
@@ -94,7 +94,9 @@ func runLoss(q *gpu.Queue, c *kernels.Call, kernel string, p sampleParts, layout
 		operands = append(operands, gpu.Use(weight, cuda.Read))
 		weightPitch = int32(weight.Pitch)
 	}
-	return q.Launch(gpu.Launch{Module: "loss", Kernel: "loss_mean", Grid: cuda.Dim3{X: 1}, Block: cuda.Dim3{X: meanThreads},
-		Operands: operands, Args: []any{gpu.Ptr(c.Scratch), int32(pred.N), int32(p.Parts), int32(laneBits(int(p.Parts))),
+	lanes := laneBits(int(p.Parts))
+	threads := min(meanThreads, 32*gpu.Ceil(pred.N<<lanes, 32))
+	return q.Launch(gpu.Launch{Module: "loss", Kernel: "loss_mean", Grid: cuda.Dim3{X: 1}, Block: cuda.Dim3{X: threads},
+		Operands: operands, Args: []any{gpu.Ptr(c.Scratch), int32(pred.N), int32(p.Parts), int32(lanes),
 			float32(p.Size), gpu.Ptr(weight), weightPitch, gpu.Ptr(mean), gpu.Ptr(perSample), int32(perSample.Pitch)}})
 }

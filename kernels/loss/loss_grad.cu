@@ -23,7 +23,8 @@ template <int KIND>
 __device__ __forceinline__ void grad_vector(const StepState *state, const Factors &f, unsigned total, int repeat, Divisor by_sample,
                                             const float4 *pred, const float4 *target, float4 *dpred) {
     float all = f.all(state), scale = all;
-    unsigned of = ~0u, i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+    unsigned of = total, i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+#pragma unroll 1
     for (int r = 0; r < repeat && i < total; r++, i += blockDim.x) {
         float4 x = pred[i], y = target[i];
         if (f.weight) {
@@ -46,7 +47,8 @@ template <int KIND>
 __device__ __forceinline__ void grad_rows(const StepState *state, const Factors &f, unsigned total, int repeat, const Rows &rows,
                                           const float *pred, const float *target, float *dpred) {
     float all = f.all(state), scale = all;
-    unsigned of = ~0u, i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+    unsigned of = total, i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+#pragma unroll 1
     for (int r = 0; r < repeat && i < total; r++, i += blockDim.x) {
         unsigned q = quotient(i, rows.by_channels);
         long long row = q, c = i - q * rows.channels;

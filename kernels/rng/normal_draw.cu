@@ -10,6 +10,7 @@ extern "C" __global__ void __launch_bounds__(256)
 normal_draw_vector(const StepState *__restrict__ state, unsigned stream, Groups g, int repeat, float *__restrict__ y) {
     DrawKey key = draw_key(state);
     unsigned i = blockIdx.x * blockDim.x * repeat + threadIdx.x;
+#pragma unroll 1
     for (int r = 0; r < repeat && i < g.total; r++, i += blockDim.x) {
         unsigned n = quotient(i, g.by_groups);
         reinterpret_cast<float4 *>(y)[i] = normal4(draw4(key, stream, n, i - n * g.groups));
@@ -21,6 +22,7 @@ normal_draw(const StepState *__restrict__ state, unsigned stream, Groups g, int 
     __shared__ __align__(16) float room[4 * 256];
     DrawKey key = draw_key(state);
     unsigned lane = threadIdx.x & 31, first = blockIdx.x * blockDim.x * repeat + (threadIdx.x & ~31u);
+#pragma unroll 1
     for (int r = 0; r < repeat && first < g.total; r++, first += blockDim.x) {
         unsigned i = first + lane, n = quotient(i, g.by_groups);
         float v[4];
