@@ -19,12 +19,12 @@ const evaluationBatch = 250
 
 // evaluate measures the held-out loss of the averaged weights. Times are spread evenly over 0..T-1 (the multiples of the golden
 // ratio, modulo 1), noise is the same at every evaluation.
-func (t *trainer) evaluate() error {
+func (t *trainer) evaluate(ctx context.Context) error {
 	n := min(t.Recipe.Train.EvalSamples, t.heldOut.Len())
 	if n == 0 {
 		return nil
 	}
-	e, err := t.heldOutLoss(n)
+	e, err := t.heldOutLoss(ctx, n)
 	if err != nil {
 		return err
 	}
@@ -33,12 +33,14 @@ func (t *trainer) evaluate() error {
 		t.OnEval(*e)
 	}
 	if err := t.watchEvaluation(*e); err != nil {
-		return err
+		if err := t.endWatch(err); err != nil {
+			return err
+		}
 	}
-	return t.metrics.evaluation(*e)
+	return t.tolerate("metrics", t.metrics.evaluation(*e))
 }
 
-func (t *trainer) heldOutLoss(n int) (*Evaluation, error) {
+func (t *trainer) heldOutLoss(ctx context.Context, n int) (*Evaluation, error) {
 	if err := t.prog.Model.Round(t.Machine, nn.EMABuffer); err != nil {
 		return nil, err
 	}
@@ -58,7 +60,7 @@ func (t *trainer) heldOutLoss(n int) (*Evaluation, error) {
 	}
 	var sums, counts [4]float64
 	for lo := 0; lo < n; lo += batch {
-		times, losses, err := t.evaluateBatch(r, loader, lo, batch)
+		times, losses, err := t.evaluateBatch(ctx, r, loader, lo, batch)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +80,7 @@ func (t *trainer) heldOutLoss(n int) (*Evaluation, error) {
 	return e, nil
 }
 
-func (t *trainer) evaluateBatch(r graph.Runner, loader *data.Loader, lo, n int) ([]int32, []float32, error) {
+func (t *trainer) evaluateBatch(ctx context.Context, r graph.Runner, loader *data.Loader, lo, n int) ([]int32, []float32, error) {
 	x0, labels := make([]float32, n*data.SampleSize(t.heldOut)), make([]int32, n)
 	if err := loader.Batch(uint64(lo), n, x0, labels); err != nil {
 		return nil, nil, err
@@ -99,7 +101,7 @@ func (t *trainer) evaluateBatch(r graph.Runner, loader *data.Loader, lo, n int) 
 			return nil, nil, err
 		}
 	}
-	if err := r.Run(&kernels.StepState{Seed: t.Recipe.Train.Seed, SampleBase: uint32(lo), LossScale: 1}); err != nil {
+	if err := graph.RunContext(ctx, r, &kernels.StepState{Seed: t.Recipe.Train.Seed, SampleBase: uint32(lo), LossScale: 1}); err != nil {
 		return nil, nil, err
 	}
 	losses := make([]float32, n)

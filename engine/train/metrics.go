@@ -36,31 +36,48 @@ type BadStep struct {
 
 // metricsFile appends to metrics.jsonl and remembers what it holds for the loss curve.
 type metricsFile struct {
+	path  string
 	f     *os.File
 	lines []Line
+	torn  bool // the file may lack lines, or end within one
 }
 
 // openMetrics opens the file and drops lines after a step: they belong to work that is done again.
 func openMetrics(path string, step int) (*metricsFile, error) {
-	m := &metricsFile{}
+	m := &metricsFile{path: path}
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	var keep bytes.Buffer
 	for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
 		var l Line
 		if json.Unmarshal(s.Bytes(), &l) == nil && l.Step <= step && step > 0 {
 			m.lines = append(m.lines, l)
-			keep.Write(s.Bytes())
-			keep.WriteByte('\n')
 		}
 	}
-	if err := renameio.WriteFile(path, keep.Bytes(), 0o666); err != nil {
-		return nil, err
+	return m, m.rewrite()
+}
+
+// rewrite writes every line anew.
+func (m *metricsFile) rewrite() error {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	for _, l := range m.lines {
+		if err := enc.Encode(l); err != nil {
+			return err
+		}
 	}
-	m.f, err = os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o666)
-	return m, err
+	m.torn = true
+	if err := renameio.WriteFile(m.path, text.Bytes(), 0o666); err != nil {
+		return err
+	}
+	m.Close()
+	var err error
+	if m.f, err = os.OpenFile(m.path, os.O_APPEND|os.O_WRONLY, 0o666); err != nil {
+		return err
+	}
+	m.torn = false
+	return nil
 }
 
 func (m *metricsFile) append(l Line) error {
@@ -69,7 +86,12 @@ func (m *metricsFile) append(l Line) error {
 	if err != nil {
 		return err
 	}
-	_, err = m.f.Write(append(text, '\n'))
+	if m.torn {
+		return m.rewrite()
+	}
+	if _, err = m.f.Write(append(text, '\n')); err != nil {
+		m.torn = true
+	}
 	return err
 }
 
@@ -105,4 +127,9 @@ func (m *metricsFile) curve(path string) error {
 }
 
 // Close closes the file.
-func (m *metricsFile) Close() error { return m.f.Close() }
+func (m *metricsFile) Close() error {
+	if m == nil || m.f == nil {
+		return nil
+	}
+	return m.f.Close()
+}

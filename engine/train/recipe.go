@@ -17,6 +17,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
+	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/nn"
 )
@@ -43,14 +44,6 @@ type Diffusion struct {
 	Clip       float64             `toml:"clip"`       // bound of the predicted x_0 when sampling; 0: none
 	Loss       string              `toml:"loss"`       // mse, huber, l1
 	Delta      float64             `toml:"delta"`      // of huber
-}
-
-// Data is what to learn.
-type Data struct {
-	Source string `toml:"source"` // a folder of IDX files, or the name of a 2-D set
-	Points int    `toml:"points"` // of a 2-D set
-	Seed   uint64 `toml:"seed"`   // of a 2-D set
-	Flip   bool   `toml:"flip"`   // mirror images at random
 }
 
 // Train is the optimizer and the schedule of the run.
@@ -101,17 +94,17 @@ type Log struct {
 var free = map[string]bool{"train.steps": true, "train.log_every": true, "train.eval_every": true, "train.eval_samples": true,
 	"train.sample_every": true, "train.sample_count": true, "train.checkpoint_every": true, "train.keep": true,
 	"sample.sampler": true, "sample.steps": true, "sample.eta": true, "sample.spacing": true, "sample.guidance": true,
-	"log.tensorboard": true, "log.histogram_every": true}
+	"data.workers": true, "data.prefetch": true, "data.cache_mb": true, "log.tensorboard": true, "log.histogram_every": true}
 
 // later are keys that recipes did not always have: the hash leaves them out at the value that is what was done before.
-var later = map[string]string{"train.label_dropout": "0"}
+var later = map[string]string{"data.layout": "auto", "data.skip_bad": "false", "train.label_dropout": "0"}
 
 // defaults are the values of keys that a file leaves out.
 func defaults() *Recipe {
 	return &Recipe{
 		Diffusion: Diffusion{Prediction: "epsilon", Variance: "fixed_large", Clip: 1, Loss: "mse", Delta: 1,
 			Schedule: diffusion.Schedule{Kind: "linear", Timesteps: 1000}, Objective: diffusion.Objective{Kind: "simple"}},
-		Data: Data{Points: 10000},
+		Data: Data{Points: 10000, Layout: data.LayoutAuto, Prefetch: 2, CacheMB: 1000},
 		Train: Train{Steps: 1000, Batch: 64, Accumulate: 1, LearningRate: 2e-4, Rate: "constant", Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8,
 			Clip: 1, EMADecay: 0.9999, EMAWarmup: true, LogEvery: 10, EvalSamples: 1000, SampleCount: 64, Keep: 3},
 		Sample: Sample{Sampler: "ddpm"},

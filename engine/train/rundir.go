@@ -6,10 +6,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/google/renameio/v2"
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/nn"
@@ -22,33 +21,26 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // openRun makes the run directory, or finds the checkpoint to continue from.
 func (t *trainer) openRun() error {
-	entries, err := os.ReadDir(t.Out)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		entries = nil
-	case err != nil:
+	if err := t.checkEmpty(); err != nil {
 		return err
 	}
-	if len(entries) > 0 && !t.Resume {
-		return fmt.Errorf("%s exists and is not empty: continue it with --resume or choose another --out", t.Out)
+	if err := os.MkdirAll(t.Out, 0o777); err != nil {
+		return advised(err)
 	}
-	if len(entries) == 0 && t.Resume {
-		return fmt.Errorf("%s holds no run to resume", t.Out)
+	var err error
+	if t.lock, err = lockRun(t.Out); err != nil {
+		return advised(err)
+	}
+	if err := t.checkEmpty(); err != nil { // another process may have come first
+		return err
 	}
 	if t.Resume {
 		if err := t.openResume(); err != nil {
 			return err
 		}
 	}
-	if err := os.MkdirAll(t.Out, 0o777); err != nil {
-		return err
-	}
-	text, err := t.Recipe.Encode()
-	if err != nil {
-		return err
-	}
-	if err := renameio.WriteFile(filepath.Join(t.Out, ConfigFile), text, 0o666); err != nil {
-		return err
+	if err := t.writeConfig(); err != nil {
+		return advised(err)
 	}
 	if t.metrics, err = openMetrics(filepath.Join(t.Out, MetricsFile), t.step); err != nil {
 		return err
@@ -57,6 +49,22 @@ func (t *trainer) openRun() error {
 		return err
 	}
 	return t.openWatch()
+}
+
+// checkEmpty refuses a directory that holds something when a run begins, and one that does not when it goes on.
+func (t *trainer) checkEmpty() error {
+	entries, err := os.ReadDir(t.Out)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == LockFile })
+	if len(entries) > 0 && !t.Resume {
+		return fmt.Errorf("%s exists and is not empty: continue it with --resume or choose another --out", t.Out)
+	}
+	if len(entries) == 0 && t.Resume {
+		return fmt.Errorf("%s holds no run to resume", t.Out)
+	}
+	return nil
 }
 
 // openResume compares the recipe with the run's and takes the step of its last checkpoint.
@@ -157,7 +165,7 @@ func (t *trainer) save() error {
 	if err := checkpoint.Save(path, c); err != nil {
 		return err
 	}
-	t.result.Checkpoint = path
+	t.result.Checkpoint, t.saved = path, t.step
 	if t.OnCheckpoint != nil {
 		t.OnCheckpoint(t.step, path)
 	}

@@ -31,6 +31,7 @@ type Options struct {
 	OnEval       func(Evaluation)
 	OnCheckpoint func(step int, dir string)
 	OnSamples    func(step int, path string)
+	OnWarning    func(text string) // trouble that does not end the run
 }
 
 // Progress is the state of a run at a step (from 1).
@@ -79,16 +80,21 @@ func (e *BadStepError) Error() string {
 type trainer struct {
 	Options
 	prog           Programs
+	set            *data.Set
 	train, heldOut data.Dataset
 	loader         *data.Loader
 	micro, finish  graph.Runner
 	step           int // optimizer steps taken
+	saved          int // step of the last checkpoint
+	lock           *runLock
+	troubled       map[string]bool // kinds of files that could not be written last time
 	metrics        *metricsFile
 	watch          *watch.Writer // nil: no event files
 	x0             []float32
 	labels         []int32
 	plan           *diffusion.Plan // of the samples drawn along the way
 	result         Result
+	now            func() time.Time
 	began          time.Time
 	first          int // step at which this process began
 	logged         int // step of the last report
@@ -102,18 +108,27 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if o.Machine == nil {
 		o.Machine = graph.NewCPU(graph.CPUOptions{})
 	}
-	t := &trainer{Options: o}
+	t := &trainer{Options: o, now: time.Now}
+	defer t.closeFiles()
 	if err := t.prepare(); err != nil {
 		return nil, err
 	}
-	defer t.metrics.Close()
-	defer t.watch.Close()
 	defer t.micro.Close()
 	defer t.finish.Close()
 	if err := t.loop(ctx); err != nil {
 		return nil, err
 	}
 	return t.end(ctx)
+}
+
+// closeFiles closes what a run has opened.
+func (t *trainer) closeFiles() {
+	t.metrics.Close()
+	t.watch.Close()
+	if t.set != nil {
+		t.set.Close()
+	}
+	t.lock.Close()
 }
 
 // prepare opens data, model and programs, and then the directory: a recipe that cannot be used leaves none behind.
@@ -147,18 +162,8 @@ func (t *trainer) prepare() error {
 	if err := t.upload(); err != nil {
 		return err
 	}
-	t.began, t.first, t.logged = time.Now(), t.step, t.step
+	t.began, t.first, t.logged, t.saved = t.now(), t.step, t.step, t.step
 	return nil
-}
-
-func (t *trainer) openData() error {
-	d := t.Recipe.Data
-	var err error
-	if t.train, t.heldOut, err = data.Open(d.Source, d.Points, d.Seed); err != nil {
-		return err
-	}
-	t.loader, err = data.NewLoader(t.train, data.LoaderConfig{Seed: t.Recipe.Train.Seed, Flip: d.Flip})
-	return err
 }
 
 // openModel makes the model and holds it to the data.
@@ -206,97 +211,6 @@ func (t *trainer) openModel() error {
 	return nil
 }
 
-// loop takes the steps.
-func (t *trainer) loop(ctx context.Context) error {
-	r := t.Recipe.Train
-	for t.step < r.Steps {
-		if err := t.takeStep(); err != nil {
-			return err
-		}
-		last := t.step == r.Steps
-		if err := t.watchHistograms(); err != nil {
-			return err
-		}
-		if t.step%r.LogEvery == 0 || last {
-			if err := t.report(); err != nil {
-				return err
-			}
-		}
-		if !last && r.EvalEvery > 0 && t.step%r.EvalEvery == 0 {
-			if err := t.evaluate(); err != nil {
-				return err
-			}
-		}
-		if !last && r.SampleEvery > 0 && t.step%r.SampleEvery == 0 {
-			if err := t.samples(ctx); err != nil && ctx.Err() == nil {
-				return err
-			}
-		}
-		if last || r.CheckpointEvery > 0 && t.step%r.CheckpointEvery == 0 {
-			if _, err := t.inspect(); err != nil {
-				return err
-			}
-			if err := t.save(); err != nil {
-				return err
-			}
-		}
-		if ctx.Err() != nil && !last {
-			return t.interrupted(ctx)
-		}
-	}
-	return nil
-}
-
-// interrupted saves what has been learned so far.
-func (t *trainer) interrupted(ctx context.Context) error {
-	if err := t.report(); err != nil {
-		return err
-	}
-	if err := t.save(); err != nil {
-		return err
-	}
-	return fmt.Errorf("stopped after step %d, saved in %s: %w", t.step, t.result.Checkpoint, ctx.Err())
-}
-
-// takeStep runs one optimizer step: its batches are a pure function of the seed and the step.
-func (t *trainer) takeStep() error {
-	state := t.Recipe.State(t.step)
-	r := t.Recipe.Train
-	for m := range r.Accumulate {
-		state.Micro, state.SampleBase = uint32(m), uint32(m*r.Batch)
-		if err := t.feed(t.step, m); err != nil {
-			return err
-		}
-		if err := t.micro.Run(&state); err != nil {
-			return err
-		}
-	}
-	if err := t.finish.Run(&state); err != nil {
-		return err
-	}
-	t.step++
-	return nil
-}
-
-// feed fills the inputs with micro-batch m of step k.
-func (t *trainer) feed(k, m int) error {
-	r := t.Recipe.Train
-	position := (uint64(k)*uint64(r.Accumulate) + uint64(m)) * uint64(r.Batch)
-	if err := t.loader.Batch(position, r.Batch, t.x0, t.labels); err != nil {
-		return err
-	}
-	if err := t.micro.Set("x0", t.x0); err != nil {
-		return err
-	}
-	if t.prog.Model.Net.Labels().Kind == nn.ClassLabels {
-		if err := t.micro.SetInts("labels", t.labels); err != nil {
-			return err
-		}
-	}
-	t.loader.Prefetch(position+uint64(r.Batch), r.Batch)
-	return nil
-}
-
 // window is what the ring of losses says about the steps since the last report.
 type window struct {
 	loss float64 // mean
@@ -338,18 +252,31 @@ func (t *trainer) report() error {
 	}
 	t.logged, t.result.Loss = t.step, w.loss
 	p := Progress{Step: t.step, Steps: t.Recipe.Train.Steps, Loss: w.loss, GradNorm: w.norm, LearningRate: t.Recipe.Rate(t.step - 1)}
-	seconds := time.Since(t.began).Seconds()
-	steps := float64(t.step - t.first)
-	p.SamplesPerSecond = steps * float64(t.Recipe.Train.Batch*t.Recipe.Train.Accumulate) / seconds
-	p.Remaining = time.Duration(float64(p.Steps-p.Step) * seconds / steps * float64(time.Second))
+	t.pace(&p)
 	if t.OnProgress != nil {
 		t.OnProgress(p)
 	}
 	if err := t.watchProgress(p); err != nil {
-		return err
+		if err := t.endWatch(err); err != nil {
+			return err
+		}
 	}
-	return t.metrics.progress(p)
+	return t.tolerate("metrics", t.metrics.progress(p))
 }
+
+// pace fills in the speed and the time left. Clocks that stand still or are set back give 0, never a number that cannot be written.
+func (t *trainer) pace(p *Progress) {
+	seconds, steps := t.now().Sub(t.began).Seconds(), float64(t.step-t.first)
+	if seconds <= 0 || steps <= 0 {
+		return
+	}
+	p.SamplesPerSecond = steps * float64(t.Recipe.Train.Batch*t.Recipe.Train.Accumulate) / seconds
+	left := float64(p.Steps-p.Step) * seconds / steps
+	p.Remaining = time.Duration(min(left, maxRemaining.Seconds()) * float64(time.Second))
+}
+
+// maxRemaining bounds what is said of the time left.
+const maxRemaining = 100 * 365 * 24 * time.Hour
 
 // badStep runs step k again, operator by operator, to name the first bad tensor, and saves the state: the weights have not
 // changed since that step began.
@@ -383,13 +310,13 @@ func (t *trainer) badStep(k int) error {
 
 // end evaluates, samples and draws the loss curve.
 func (t *trainer) end(ctx context.Context) (*Result, error) {
-	if err := t.evaluate(); err != nil {
+	if err := t.evaluate(ctx); err != nil {
 		return nil, err
 	}
-	if err := t.samples(ctx); err != nil {
+	if err := t.tolerate("samples", t.samples(ctx)); err != nil {
 		return nil, err
 	}
-	if err := t.metrics.curve(filepath.Join(t.Out, "loss.png")); err != nil {
+	if err := t.tolerate("curve", t.metrics.curve(filepath.Join(t.Out, "loss.png"))); err != nil {
 		return nil, err
 	}
 	t.result.Step = t.step
@@ -421,6 +348,9 @@ func (t *trainer) upload() error {
 
 // makeDir makes a directory of the run.
 func (t *trainer) makeDir(name string) (string, error) {
+	if err := t.present(); err != nil {
+		return "", err
+	}
 	dir := filepath.Join(t.Out, name)
 	return dir, os.MkdirAll(dir, 0o777)
 }

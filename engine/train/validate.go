@@ -3,9 +3,11 @@ package train
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/BurntSushi/toml"
 
+	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/kernels/loss"
@@ -46,6 +48,10 @@ func (r *Recipe) Validate() error {
 		{t.CheckpointEvery >= 0, "train.checkpoint_every", t.CheckpointEvery, "0 or more"},
 		{t.Keep >= 1, "train.keep", t.Keep, "at least 1"},
 		{r.Data.Points >= 1, "data.points", r.Data.Points, "at least 1"},
+		{slices.Contains([]string{data.LayoutAuto, data.LayoutNHWC, data.LayoutNCHW}, r.Data.Layout), "data.layout", r.Data.Layout, "auto, nhwc or nchw"},
+		{r.Data.Workers >= 0 && r.Data.Workers <= 1024, "data.workers", r.Data.Workers, "0 (one a processor)..1024"},
+		{r.Data.Prefetch >= 0 && r.Data.Prefetch <= 1024, "data.prefetch", r.Data.Prefetch, "0..1024 batches"},
+		{r.Data.CacheMB >= 0 && r.Data.CacheMB <= 1<<30, "data.cache_mb", r.Data.CacheMB, "0 (none) or more"},
 		{d.Clip >= 0, "diffusion.clip", d.Clip, "0 (no clipping) or more"},
 		{r.Sample.Steps >= 0, "sample.steps", r.Sample.Steps, "0 (all) or more"},
 	}

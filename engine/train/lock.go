@@ -1,0 +1,88 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// LockFile is held locked by the process that trains in a run directory; it stays there when the process ends.
+const LockFile = ".lock"
+
+// runLock is the lock of a run directory.
+type runLock struct {
+	path string
+	file *os.File
+}
+
+// lockRun locks a directory for this process, whatever happens to the file's name later.
+func lockRun(dir string) (*runLock, error) {
+	path := filepath.Join(dir, LockFile)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	if err := lockFile(f); err != nil {
+		holder := make([]byte, 256)
+		n, _ := f.ReadAt(holder, 0)
+		f.Close()
+		if errors.Is(err, errLocked) {
+			return nil, fmt.Errorf("another process%s trains in %s: wait until it ends, or choose another --out", named(string(holder[:n])), dir)
+		}
+		return nil, fmt.Errorf("locking %s: %w", path, err)
+	}
+	l := &runLock{path, f}
+	host, _ := os.Hostname()
+	if err := errors.Join(f.Truncate(0), writeAt(f, fmt.Sprintf("%d %s\n", os.Getpid(), host))); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+func writeAt(f *os.File, text string) error {
+	_, err := f.WriteAt([]byte(text), 0)
+	return err
+}
+
+// named is who holds a lock, as its file says.
+func named(holder string) string {
+	fields := strings.Fields(holder)
+	if len(fields) != 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s on %s)", fields[0], fields[1])
+}
+
+// errMoved says that the directory of a run has become another's.
+var errMoved = errors.New("the run directory was replaced while training: something else lies at its path now")
+
+// check reports whether the directory still is the one that was locked: fs.ErrNotExist if it has vanished, errMoved if another took its
+// place.
+func (l *runLock) check() error {
+	now, err := os.Stat(l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fs.ErrNotExist
+	}
+	if err != nil {
+		return err
+	}
+	locked, err := l.file.Stat()
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(now, locked) {
+		return errMoved
+	}
+	return nil
+}
+
+// Close gives the lock up. A nil lock is closed.
+func (l *runLock) Close() error {
+	if l == nil {
+		return nil
+	}
+	return l.file.Close()
+}

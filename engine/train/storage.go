@@ -1,0 +1,89 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/google/renameio/v2"
+)
+
+// storageError reports whether an error is the file system's: what could not be written now may be written later.
+func storageError(err error) bool {
+	var path *fs.PathError
+	var link *os.LinkError
+	var number syscall.Errno
+	return errors.As(err, &path) || errors.As(err, &link) || errors.As(err, &number)
+}
+
+// advised adds what to do about an error of the file system.
+func advised(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w: the disk is full, free some space there", err)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w: make it writable", err)
+	}
+	return err
+}
+
+// tolerate makes a warning of an error of the file system in what is written along the way, once per kind of file until it is written
+// again. The run goes on: the next save may succeed, and the last one must.
+func (t *trainer) tolerate(what string, err error) error {
+	switch {
+	case err == nil:
+		delete(t.troubled, what)
+		return nil
+	case !storageError(err):
+		return err
+	case !t.troubled[what]:
+		t.warn("step %d: %v. Training goes on", t.step, advised(err))
+	}
+	if t.troubled == nil {
+		t.troubled = map[string]bool{}
+	}
+	t.troubled[what] = true
+	return nil
+}
+
+// present makes a run directory that has vanished anew, with its recipe and metrics, so that what is learned is not lost.
+func (t *trainer) present() error {
+	err := t.lock.check()
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", t.Out, err)
+		}
+		return err
+	}
+	if err := os.MkdirAll(t.Out, 0o777); err != nil {
+		return err
+	}
+	lock, err := lockRun(t.Out)
+	if err != nil {
+		return err
+	}
+	_ = t.lock.Close() // of a file that is gone
+	t.lock = lock
+	if err := t.writeConfig(); err != nil {
+		return err
+	}
+	if err := t.metrics.rewrite(); err != nil {
+		return err
+	}
+	t.warn("step %d: the run directory %s had vanished and was made anew; earlier checkpoints and samples are gone", t.step, t.Out)
+	_ = t.watch.Close()
+	return t.openWatch()
+}
+
+func (t *trainer) writeConfig() error {
+	text, err := t.Recipe.Encode()
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(filepath.Join(t.Out, ConfigFile), text, 0o666)
+}
