@@ -55,47 +55,48 @@ func (s shape) input(n, h, w, c int) kernels.Input {
 
 func (s shape) weights() kernels.Input { return kernels.Randn(s.co, s.g.KH, s.g.KW, s.ci) }
 
-// Cases implements kernels.Operator.
-func (Conv2D) Cases() []kernels.Case {
-	var cases []kernels.Case
-	for _, s := range shapes() {
-		oh, ow := s.g.Size(s.h, s.w)
-		in := []kernels.Input{s.input(s.n, s.h, s.w, s.ci), s.weights(), kernels.Absent(), kernels.Absent(), kernels.Absent()}
-		if s.bias {
-			in[inBias] = kernels.Randn(1, 1, 1, s.co)
-		}
-		if s.image {
-			in[inImageBias] = kernels.Randn(s.n, 1, 1, s.co)
-		}
-		if s.residual {
-			in[inResidual] = s.input(s.n, oh, ow, s.co)
-		}
-		cases = append(cases, kernels.Case{Name: s.name, Op: Conv2D{s.g, s.f32}, In: in})
+func (s shape) conv() kernels.Case {
+	oh, ow := s.g.Size(s.h, s.w)
+	in := []kernels.Input{s.input(s.n, s.h, s.w, s.ci), s.weights(), kernels.Absent(), kernels.Absent(), kernels.Absent()}
+	if s.bias {
+		in[inBias] = kernels.Randn(1, 1, 1, s.co)
 	}
-	return cases
+	if s.image {
+		in[inImageBias] = kernels.Randn(s.n, 1, 1, s.co)
+	}
+	if s.residual {
+		in[inResidual] = s.input(s.n, oh, ow, s.co)
+	}
+	return kernels.Case{Name: s.name, Op: Conv2D{s.g, s.f32}, In: in}
+}
+
+func (s shape) dgrad() kernels.Case {
+	oh, ow := s.g.Size(s.h, s.w)
+	in := []kernels.Input{s.input(s.n, oh, ow, s.co), s.weights()}
+	if s.residual {
+		in = append(in, s.input(s.n, s.h, s.w, s.ci))
+	}
+	return kernels.Case{Name: s.name, Op: Conv2DDgrad{s.g, s.h, s.w}, In: in}
+}
+
+func (s shape) wgrad() kernels.Case {
+	oh, ow := s.g.Size(s.h, s.w)
+	return kernels.Case{Name: s.name, Op: Conv2DWgrad{s.g, s.bias}, In: []kernels.Input{s.input(s.n, s.h, s.w, s.ci), s.input(s.n, oh, ow, s.co)}}
+}
+
+func cases(of func(s shape) kernels.Case) []kernels.Case {
+	var list []kernels.Case
+	for _, s := range shapes() {
+		list = append(list, of(s))
+	}
+	return list
 }
 
 // Cases implements kernels.Operator.
-func (Conv2DDgrad) Cases() []kernels.Case {
-	var cases []kernels.Case
-	for _, s := range shapes() {
-		oh, ow := s.g.Size(s.h, s.w)
-		in := []kernels.Input{s.input(s.n, oh, ow, s.co), s.weights()}
-		if s.residual {
-			in = append(in, s.input(s.n, s.h, s.w, s.ci))
-		}
-		cases = append(cases, kernels.Case{Name: s.name, Op: Conv2DDgrad{s.g, s.h, s.w}, In: in})
-	}
-	return cases
-}
+func (Conv2D) Cases() []kernels.Case { return cases(shape.conv) }
 
 // Cases implements kernels.Operator.
-func (Conv2DWgrad) Cases() []kernels.Case {
-	var cases []kernels.Case
-	for _, s := range shapes() {
-		oh, ow := s.g.Size(s.h, s.w)
-		cases = append(cases, kernels.Case{Name: s.name, Op: Conv2DWgrad{s.g, s.bias},
-			In: []kernels.Input{s.input(s.n, s.h, s.w, s.ci), s.input(s.n, oh, ow, s.co)}})
-	}
-	return cases
-}
+func (Conv2DDgrad) Cases() []kernels.Case { return cases(shape.dgrad) }
+
+// Cases implements kernels.Operator.
+func (Conv2DWgrad) Cases() []kernels.Case { return cases(shape.wgrad) }

@@ -58,7 +58,7 @@ template <bool adjoint> __device__ __forceinline__ int source(const Axis &a, int
 }
 
 // Pixel is a pixel of the product: the first row of its image in the gathered tensor, its coordinates times scale.
-struct Pixel {
+struct __align__(16) Pixel {
     int base, h, w, valid;
 };
 

@@ -10,7 +10,7 @@ constexpr int mma_depth = 32, mma_taps = 64;
 // MmaTile is the tile of a block, BM x BN, in warps of WM x WN. by_k tells for each operand whether k runs along its rows in shared
 // memory (rows of 32 k, one for each m or n), else its rows are k (32 rows of BM or BN).
 template <int BM_, int BN_, int WM, int WN, bool a_by_k, bool b_by_k> struct MmaTile {
-    static constexpr int BM = BM_, BN = BN_, fragments = WM / 16, threads = (BM / WM) * (BN / WN) * 32, stages = 4;
+    static constexpr int BM = BM_, BN = BN_, fragments = WM / 16, threads = (BM / WM) * (BN / WN) * 32, stages = 4; // a power of two
     static constexpr int a_bytes = BM * mma_depth * 2, stage_bytes = a_bytes + BN * mma_depth * 2;
     static constexpr int shared_bytes = stages * stage_bytes > BM * BN * 4 ? stages * stage_bytes : BM * BN * 4;
 
@@ -70,7 +70,10 @@ template <int BM_, int BN_, int WM, int WN, bool a_by_k, bool b_by_k> struct Mma
 #pragma unroll
                 for (int h = 0; h < 2; h++) {
                     int row = warp_m + i * 16 + h * 8 + (lane >> 2), column = warp_n + j * 8 + (lane & 3) * 2;
-                    *reinterpret_cast<float2 *>(tile + row * BN + (column ^ swizzle(row))) = make_float2(sum[i][j][2 * h], sum[i][j][2 * h + 1]);
+                    // The compiler would part some of these stores, and halves conflict.
+                    asm volatile("st.shared.v2.f32 [%0], {%1, %2};" ::"r"(shared_address(tile + row * BN + (column ^ swizzle(row)))),
+                                 "f"(sum[i][j][2 * h]), "f"(sum[i][j][2 * h + 1])
+                                 : "memory");
                 }
         __syncthreads();
     }
@@ -176,62 +179,77 @@ __device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restri
     int first = (int)((long long)steps * split / splits), last = (int)((long long)steps * (split + 1) / splits);
     int taps_step = mma_depth / channels, c_step = mma_depth - taps_step * channels;
 
-    // A thread copies one chunk of k of every rows_apart-th pixel.
+    // A thread copies one chunk of k of every rows_apart-th pixel. It works the pixels' rows out when the tap changes.
     Chunk at;
     at.start(first * mma_depth + (t & 3) * 8, channels);
     const bf16 *rows[a_copies];
-    auto turn = [&]() { // to another tap
+    unsigned rows_valid;
+    // Of the weights it copies the same chunk of k of several n, or, where rows are k, one chunk of n of several k.
+    constexpr int b_positions = adjoint ? b_copies : 1;
+    int b_chunk = t % (BN / 8), b_k = t / (BN / 8), b_n = n0 + (adjoint ? b_chunk * 8 : t >> 2);
+    long long o_stride = (long long)w_taps * w_pitch;
+    const bf16 *weights[b_positions];
+    Chunk bt[b_positions] = {};
+    unsigned weights_valid = 0;
+#pragma unroll
+    for (int i = 0; i < b_copies; i++) weights_valid |= (unsigned)(adjoint ? b_n < e.columns : t + i * threads < BN * 4 && b_n + i * rows_apart < e.columns) << i;
+
+    auto turn = [&]() {
         bool inside = at.tap < count;
         Tap tap = taps[inside ? at.tap : 0];
+        rows_valid = 0;
 #pragma unroll
         for (int i = 0; i < a_copies; i++) {
             Pixel p = pixels[(t >> 2) + i * rows_apart];
             int h = source<adjoint>(g.h, p.h + tap.h, tap.extra_h), c = source<adjoint>(g.w, p.w + tap.w, tap.extra_w);
-            bool valid = inside && p.valid >= 0 && h >= 0 && c >= 0;
-            rows[i] = valid ? x + (long long)((p.base + h) * g.w.inputs + c) * pitch : nullptr;
+            rows_valid |= (unsigned)(inside && p.valid >= 0 && h >= 0 && c >= 0) << i;
+            rows[i] = x + (long long)((p.base + h) * g.w.inputs + c) * pitch;
         }
+        if (!adjoint) weights[0] = w + b_n * o_stride + tap.weight * w_pitch;
+    };
+    auto turn_weights = [&](int i) { // of the adjoint
+        weights[i] = w + ((b_k + i * b_rows) & 7) * o_stride + taps[bt[i].tap < count ? bt[i].tap : 0].weight * w_pitch + b_n;
     };
     turn();
-    // Of the weights it copies the same chunk of k of several n, or, where rows are k, one chunk of n of several k.
-    constexpr int b_positions = adjoint ? b_copies : 1;
-    Chunk bt[b_positions];
-    int b_n = adjoint ? n0 + t % (BN / 8) * 8 : n0 + (t >> 2), b_k = t / (BN / 8);
+    if (adjoint)
 #pragma unroll
-    for (int i = 0; i < b_positions; i++) bt[i].start(first * mma_depth + (adjoint ? (b_k + i * b_rows) & ~7 : (t & 3) * 8), channels);
-    long long o_stride = (long long)w_taps * w_pitch;
+        for (int i = 0; i < b_positions; i++) {
+            bt[i].start(first * mma_depth + ((b_k + i * b_rows) & ~7), channels);
+            turn_weights(i);
+        }
 
-    auto fetch = [&](int slot) {
-        unsigned char *a = shared + slot * Product::stage_bytes, *b = a + Product::a_bytes;
+    auto fetch = [&](unsigned char *a) {
+        unsigned char *b = a + Product::a_bytes;
 #pragma unroll
         for (int i = 0; i < a_copies; i++)
-            copy_async(a + Product::by_row((t >> 2) + i * rows_apart, t & 3), rows[i] ? rows[i] + at.c : x, rows[i] != nullptr);
+            copy_async(a + Product::by_row(t >> 2, t & 3) + i * rows_apart * 64, rows[i] + at.c, rows_valid >> i & 1);
 #pragma unroll
         for (int i = 0; i < b_copies; i++) {
-            const Chunk &p = bt[adjoint ? i : 0];
-            int k = b_k + i * b_rows, n = adjoint ? b_n : b_n + i * rows_apart;
-            if (!adjoint && n - n0 >= BN) continue;
-            bool valid = p.tap < count && n < e.columns;
-            const bf16 *from = w + taps[valid ? p.tap : 0].weight * w_pitch;
-            from += adjoint ? (p.c + (k & 7)) * o_stride + n : n * o_stride + p.c;
-            copy_async(b + (adjoint ? Product::template by_column<BN>(k, t % (BN / 8)) : Product::by_row(n - n0, t & 3)), valid ? from : w, valid);
+            if (adjoint) {
+                bool valid = bt[i].tap < count && (weights_valid >> i & 1);
+                copy_async(b + Product::template by_column<BN>(b_k, b_chunk) + i * b_rows * BN * 2, weights[i] + bt[i].c * o_stride, valid);
+            } else if (BN * 4 % threads == 0 || t + i * threads < BN * 4) {
+                bool valid = at.tap < count && (weights_valid >> i & 1);
+                copy_async(b + Product::by_row(t >> 2, t & 3) + i * rows_apart * 64, weights[0] + i * rows_apart * o_stride + at.c, valid);
+            }
         }
         if (at.advance(channels, taps_step, c_step)) turn();
+        if (adjoint)
 #pragma unroll
-        for (int i = 0; i < b_positions; i++) bt[i].advance(channels, taps_step, c_step);
+            for (int i = 0; i < b_positions; i++)
+                if (bt[i].advance(channels, taps_step, c_step)) turn_weights(i);
     };
 
     Product product;
-#pragma unroll
-    for (int s = 0; s < Product::stages - 1; s++) {
-        if (first + s < last) fetch(s);
+    constexpr int ahead = Product::stages - 1;
+    for (int step = first - ahead; step < last; step++) {
+        if (step >= first) {
+            copy_wait<ahead - 1>();
+            __syncthreads();
+        }
+        if (step + ahead < last) fetch(shared + ((step + ahead - first) & ahead) * Product::stage_bytes);
         copy_commit();
-    }
-    for (int step = 0; step < last - first; step++) {
-        copy_wait<Product::stages - 2>();
-        __syncthreads();
-        if (first + step + Product::stages - 1 < last) fetch((step + Product::stages - 1) % Product::stages);
-        copy_commit();
-        product.multiply(shared + step % Product::stages * Product::stage_bytes, [](int, const unsigned (&)[4]) {});
+        if (step >= first) product.multiply(shared + ((step - first) & ahead) * Product::stage_bytes, [](int, const unsigned (&)[4]) {});
     }
     copy_wait<0>();
     __syncthreads();
