@@ -141,7 +141,7 @@ template <int L> __device__ __forceinline__ void activate_vector(int kind, float
     }
 }
 
-// differentiate_vector multiplies d by the derivative of the activation at z.
+// differentiate_vector multiplies d by the derivative of the activation at z; GELU for single elements only.
 template <int L> __device__ __forceinline__ void differentiate_vector(int kind, float (&d)[L], const float (&z)[L]) {
     if (kind == silu) {
 #pragma unroll
@@ -149,9 +149,8 @@ template <int L> __device__ __forceinline__ void differentiate_vector(int kind, 
             float s = fast_sigmoid(z[k]);
             d[k] *= s + z[k] * s * (1.0f - s);
         }
-    } else if (kind == gelu) {
-#pragma unroll
-        for (int k = 0; k < L; k++) d[k] *= activate_grad(gelu, z[k]);
+    } else if (L == 1 && kind == gelu) {
+        d[0] *= activate_grad(gelu, z[0]);
     }
 }
 

@@ -42,6 +42,7 @@ __device__ __forceinline__ void slab(const StepState *state, const NormShape &s,
 
     const T *from = x + (long long)n * s.pixels * s.x_pitch + p.c0 + p.column * L;
     int end = p.active ? s.pixels : 0;
+#pragma unroll 1
     for (int r = p.row; r < end; r += p.rows) copy_async(data + r * p.vectors + p.column, from + (long long)r * s.x_pitch, true);
     copy_commit();
     Affine affine = {};
@@ -49,6 +50,7 @@ __device__ __forceinline__ void slab(const StepState *state, const NormShape &s,
     copy_wait<0>();
 
     float count = (float)s.pixels * s.size, part[L] = {}, v[L];
+#pragma unroll 1
     for (int r = p.row; r < end; r += p.rows) {
         load_vector(v, reinterpret_cast<const T *>(data + r * p.vectors + p.column));
 #pragma unroll
@@ -61,6 +63,7 @@ __device__ __forceinline__ void slab(const StepState *state, const NormShape &s,
     if (p.active) get_groups(mean, p, s.size, means);
 #pragma unroll
     for (int k = 0; k < L; k++) part[k] = 0;
+#pragma unroll 1
     for (int r = p.row; r < end; r += p.rows) {
         load_vector(v, reinterpret_cast<const T *>(data + r * p.vectors + p.column));
 #pragma unroll
@@ -85,6 +88,7 @@ __device__ __forceinline__ void slab(const StepState *state, const NormShape &s,
     get_channels(shift, p, shifts);
     MaskKey key = mask_key(state, s, n);
     T *to = y + (long long)n * s.pixels * s.y_pitch + p.c0 + p.column * L;
+#pragma unroll 1
     for (int r = p.row; r < s.pixels; r += p.rows) {
         load_vector(v, reinterpret_cast<const T *>(data + r * p.vectors + p.column));
 #pragma unroll
@@ -105,6 +109,7 @@ template <typename T, int L> __device__ __forceinline__ void moments(const NormS
     float sum[L] = {}, square[L] = {}, pivot[L];
     if (p.active) {
         load_vector(pivot, from + p.column * L);
+#pragma unroll 1
         for (int r = p.row; r < rows; r += 4 * p.rows) {
             float v[4][L];
 #pragma unroll
@@ -142,12 +147,14 @@ __device__ __forceinline__ void finish(const NormShape &s, int images, const flo
     partials += (long long)n * s.blocks * s.channels + g * s.size;
     int items = s.blocks * s.size, tail = s.pixels - (s.blocks - 1) * s.rows;
     float pivot = partials[0].x, sum = 0, m2 = 0, count = (float)s.pixels * s.size;
+#pragma unroll 1
     for (int i = lane; i < items; i += 32) {
         int chunk = i / s.size;
         float rows = chunk == s.blocks - 1 ? tail : s.rows;
         sum += rows * (partials[(long long)chunk * s.channels + i - chunk * s.size].x - pivot);
     }
     float mean = pivot + warp_sum(sum) / count;
+#pragma unroll 1
     for (int i = lane; i < items; i += 32) {
         int chunk = i / s.size;
         float rows = chunk == s.blocks - 1 ? tail : s.rows;
@@ -160,6 +167,7 @@ __device__ __forceinline__ void finish(const NormShape &s, int images, const flo
         row[0] = mean;
         row[1] = rstd;
     }
+#pragma unroll 1
     for (int c = g * s.size + lane; c < (g + 1) * s.size; c += 32) {
         Affine a = read_affine(s, n, c, gamma, beta, scale_shift);
         affine[(2LL * n) * s.channels + c] = a.scale(rstd);
@@ -186,6 +194,7 @@ __device__ __forceinline__ void apply(const StepState *state, const NormShape &s
     int first = chunk * s.rows, c = p.c0 + p.column * L, end = min(first + s.rows, s.pixels);
     const T *from = x + (long long)n * s.pixels * s.x_pitch + c;
     T *to = y + (long long)n * s.pixels * s.y_pitch + c;
+#pragma unroll 1
     for (int r = first + p.row; r < end; r += 2 * p.rows) {
         float v[2][L];
 #pragma unroll

@@ -55,7 +55,7 @@ func columnsOf(n int) int {
 
 const (
 	sectorBytes   = 32
-	slabThreads   = 512       // at most
+	slabThreads   = 512       // of a block of the forward pass, at most
 	slabShared    = 72 * 1024 // a slab of at most that much leaves room for two more on the multiprocessors of large GPUs
 	sliceBytes    = 64        // two sectors: what memory hands over at least
 	streamThreads = 256
@@ -82,9 +82,9 @@ func slabSlices(s *normShape, x *kernels.Operand, copies int, p kernels.Props) e
 }
 
 // slabBlock returns the threads of a block: four pixels each where there are enough, at least one a channel.
-func slabBlock(s *normShape) int {
+func slabBlock(s *normShape, most int) int {
 	threads := gpu.Ceil(int(s.Pixels), 4) * int(s.Columns)
-	return min(max(gpu.Ceil(threads, 32), gpu.Ceil(int(s.Width), 32))*32, slabThreads)
+	return min(max(gpu.Ceil(threads, 32), gpu.Ceil(int(s.Width), 32))*32, most)
 }
 
 // planeFloats is the room of one number a channel of a slice (planes of normalize.cuh).
@@ -105,7 +105,7 @@ func forwardSlab(c *kernels.Call, p kernels.Props) (s normShape, threads, shared
 	if err := slabSlices(&s, x, 1, p); err != nil {
 		return s, 0, 0, err
 	}
-	threads = slabBlock(&s)
+	threads = slabBlock(&s, slabThreads)
 	shared = int(s.Pixels*s.Width)*x.DType.Size() + 4*((threads/32+2)*planeFloats(&s, vectorLanes(x.DType))+2*int(s.Width))
 	if shared > p.Shared {
 		return s, 0, 0, fmt.Errorf("an image's slice of %d channels takes %d bytes of shared memory, a block has %d", s.Width, shared, p.Shared)
@@ -132,7 +132,7 @@ func groupNormSlabCUDA(q *gpu.Queue, c *kernels.Call) error {
 
 // stream is the plan of kernels that go over chunks of pixels.
 type stream struct {
-	lanes, columns int // elements an access; blocks beside each other
+	lanes, columns int // elements of an access; blocks beside each other
 	suffix         string
 }
 
@@ -142,11 +142,12 @@ const (
 )
 
 // newStream splits the pixels of images into chunks, several for each multiprocessor where there are enough, and the channels
-// into columns of at most a warp's vectors. list are the operands with rows of x's shape, x first.
-func newStream(s *normShape, sms int, list ...*kernels.Operand) stream {
+// into columns of at most a warp's vectors, or elements where vectors is false or do not cover the operands with rows of x's shape,
+// x first.
+func newStream(s *normShape, sms int, vectors bool, list ...*kernels.Operand) stream {
 	x := list[0]
 	t := stream{lanes: vectorLanes(x.DType), suffix: gpu.Suffix(x.DType)}
-	if !vectorRows(list...) {
+	if !vectors || !vectorRows(list...) {
 		t.lanes, t.suffix = 1, "scalar_"+t.suffix
 	}
 	s.Width = int32(min(x.C, 32*t.lanes))
@@ -165,7 +166,7 @@ func (t stream) grid(s *normShape, images int) cuda.Dim3 {
 func forwardStream(c *kernels.Call, sms int) (s normShape, t stream, partials, affine int64) {
 	x := c.In[0]
 	s = newNormShape(c.Op.(GroupNorm), x, c.Out[0], nil, nil, gpu.In(c.In, 3), nil, c.Out[1])
-	t = newStream(&s, sms, x, c.Out[0])
+	t = newStream(&s, sms, true, x, c.Out[0])
 	return s, t, 8 * int64(x.N) * int64(s.Blocks) * int64(x.C), 8 * int64(x.N) * int64(x.C)
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // GroupNormGrad is the gradient of GroupNorm, with the same attributes. With dz the gradient of z, through dropout and
@@ -13,8 +14,8 @@ import (
 //	dx = (dxhat - avg(dxhat) - xhat avg(dxhat xhat)) / sqrt(variance + Eps) + residual
 //	dgamma = sum du xhat;  dbeta = sum du;  dscale = sum over an image of dz u;  dshift = sum over an image of dz
 //
-// Inputs: x, gamma, beta, scaleShift or absent, stats as in GroupNorm, dy (N,H,W,C), residual (N,H,W,C) or absent. Outputs: dx
-// (N,H,W,C) of dy's type; dgamma and dbeta f32 (1,1,1,C), both accumulate; with scaleShift its gradient (N,1,1,2C). Second
+// Inputs: x, gamma, beta, scaleShift or absent, stats as in GroupNorm, dy (N,H,W,C), residual (N,H,W,C) or absent. x,
+// scaleShift, dy and residual are of one type, f32 or bf16. Outputs: dx (N,H,W,C) of that type; dgamma and dbeta f32 (1,1,1,C), both accumulate; with scaleShift its gradient (N,1,1,2C). Second
 // derivatives are not offered.
 type GroupNormGrad struct {
 	Groups     int
@@ -27,11 +28,17 @@ type GroupNormGrad struct {
 func init() {
 	kernels.Register(GroupNormGrad{},
 		kernels.Reference(groupNormGradReference[float32], groupNormGradReference[float64]),
-		kernels.Func("cpu", 1, "sums in one pass that leaves dz in dx, dx in a second one", elementwise.F32Only, groupNormGradWorkspace, groupNormGradCPU))
+		kernels.Func("cpu", 1, "sums in one pass that leaves dz in dx, dx in a second one", elementwise.F32Only, groupNormGradWorkspace, groupNormGradCPU),
+		gpu.Kernel(1, "one read: an image's slices of whole groups of x and dy stay in shared memory", groupNormGradSlabSupports,
+			groupNormGradSlabScratch, groupNormGradSlabCUDA),
+		gpu.Kernel(2, "any size and layout: sums over chunks, then dx", nil, groupNormGradStreamScratch, groupNormGradStreamCUDA))
 }
 
 // Name implements kernels.Operator.
 func (GroupNormGrad) Name() string { return "group_norm_grad" }
+
+// BF16Inputs implements kernels.MixedOperator: x, scaleShift, dy and residual.
+func (GroupNormGrad) BF16Inputs() []int { return []int{0, 3, 5, 6} }
 
 // ResidualIndex implements kernels.ResidualOperator.
 func (GroupNormGrad) ResidualIndex() int { return 6 }
@@ -57,6 +64,9 @@ func (op GroupNormGrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	}
 	if r := spec(in, 6); r != nil && !r.SameShape(*x) {
 		return nil, fmt.Errorf("group_norm_grad: residual is %s, expected the shape of x %s", r, x)
+	}
+	if r := spec(in, 6); dy.DType != x.DType || r != nil && r.DType != x.DType {
+		return nil, fmt.Errorf("group_norm_grad: dy is %s and residual %v, expected the type of x %s", dy, r, x)
 	}
 	vector := kernels.Vector(kernels.F32, x.C)
 	out := []kernels.Spec{dy.WithC(dy.C), vector, vector}
