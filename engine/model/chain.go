@@ -114,7 +114,7 @@ func (k *Chain) Run(ctx context.Context, seed uint64, base uint32, noise []float
 			return nil, err
 		}
 		state.Step, state.ChainIndex = uint32(i), uint32(i)
-		if err := k.step.Run(state); err != nil {
+		if err := graph.RunContext(ctx, k.step, state); err != nil {
 			return nil, err
 		}
 		if k.queued != nil {
