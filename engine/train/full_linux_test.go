@@ -1,0 +1,104 @@
+package train_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/train"
+)
+
+// smallDisk mounts a file system of the given size.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("mounting a small tmpfs needs root: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// fill takes all the space of a file system.
+func fill(t *testing.T, dir string) string {
+	t.Helper()
+	path := filepath.Join(dir, "filler")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for {
+		if _, err := f.Write(make([]byte, 4096)); err != nil {
+			return path
+		}
+	}
+}
+
+// TestFullDisk fills the disk while a run trains on it: the run goes on, warns once for each kind of file, and writes everything when there is
+// space again; when there is none to the end, the error says so and the last checkpoint is whole.
+func TestFullDisk(t *testing.T) {
+	for name, freed := range map[string]bool{"for a while": true, "to the end": false} {
+		t.Run(name, func(t *testing.T) {
+			disk := smallDisk(t, "4m")
+			dir := filepath.Join(disk, "run")
+			var w warned
+			var filler string
+			_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t, "train.checkpoint_every=2"), Out: dir, Machine: cpu(), OnWarning: w.add,
+				OnProgress: func(p train.Progress) {
+					switch {
+					case p.Step == 6:
+						filler = fill(t, disk)
+					case p.Step == 15 && freed:
+						if err := os.Remove(filler); err != nil {
+							t.Error(err)
+						}
+					}
+				}})
+			if !w.has("the disk is full, free some space there. Training goes on") {
+				t.Errorf("warnings %q", w)
+			}
+			if !freed {
+				if err == nil || !strings.Contains(err.Error(), "the disk is full, free some space there; the last checkpoint is "+dir) {
+					t.Errorf("error %v", err)
+				}
+				if err := os.Remove(filler); err != nil {
+					t.Fatal(err)
+				}
+				run(t, train.Options{Recipe: tiny(t), Out: dir, Resume: true})
+			} else if err != nil {
+				t.Error(err)
+			}
+			if _, err := model.Load(dir, true); err != nil {
+				t.Error(err)
+			}
+			text, err := os.ReadFile(filepath.Join(dir, "metrics.jsonl"))
+			for _, step := range []string{`{"step":3,`, `{"step":18,`, `{"step":20,`} {
+				if err != nil || !strings.Contains(string(text), step) {
+					t.Errorf("metrics lack %s: %v", step, err)
+				}
+			}
+		})
+	}
+}
+
+// TestReadOnlyDisk: a directory that cannot be written to is refused before training, with what to do.
+func TestReadOnlyDisk(t *testing.T) {
+	disk := smallDisk(t, "1m")
+	if err := unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t), Out: filepath.Join(disk, "run"), Machine: cpu()})
+	if err == nil || !strings.Contains(err.Error(), "read-only file system: make it writable") {
+		t.Errorf("error %v", err)
+	}
+}
