@@ -1,6 +1,9 @@
 package elementwise
 
-import "github.com/unnoise/unnoise/kernels"
+import (
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
+)
 
 // Activation is y = kind(x), element by element.
 type Activation struct{ Kind Kind }
@@ -8,7 +11,8 @@ type Activation struct{ Kind Kind }
 func init() {
 	kernels.Register(Activation{},
 		kernels.Reference(activationReference[float32], activationReference[float64]),
-		kernels.Func("cpu", 1, "vector loops over dense blocks or rows", F32Only, nil, activationCPU))
+		kernels.Func("cpu", 1, "vector loops over dense blocks or rows", F32Only, nil, activationCPU),
+		gpu.Kernel(1, "16-byte accesses, one pass", nil, nil, activationCUDA))
 }
 
 // Name implements kernels.Operator.

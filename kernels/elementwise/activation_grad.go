@@ -1,6 +1,9 @@
 package elementwise
 
-import "github.com/unnoise/unnoise/kernels"
+import (
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
+)
 
 // ActivationGrad is dx = dy * kind'(x), the gradient of Activation.
 type ActivationGrad struct{ Kind Kind }
@@ -8,7 +11,8 @@ type ActivationGrad struct{ Kind Kind }
 func init() {
 	kernels.Register(ActivationGrad{},
 		kernels.Reference(activationGradReference[float32], activationGradReference[float64]),
-		kernels.Func("cpu", 1, "vector loops over dense blocks or rows", F32Only, nil, activationGradCPU))
+		kernels.Func("cpu", 1, "vector loops over dense blocks or rows", F32Only, nil, activationGradCPU),
+		gpu.Kernel(1, "16-byte accesses, one pass", nil, nil, activationGradCUDA))
 }
 
 // Name implements kernels.Operator.

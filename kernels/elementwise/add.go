@@ -1,6 +1,9 @@
 package elementwise
 
-import "github.com/unnoise/unnoise/kernels"
+import (
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
+)
 
 // Add is y = Alpha*a + Beta*b.
 type Add struct{ Alpha, Beta float64 }
@@ -8,7 +11,8 @@ type Add struct{ Alpha, Beta float64 }
 func init() {
 	kernels.Register(Add{},
 		kernels.Reference(addReference[float32], addReference[float64]),
-		kernels.Func("cpu", 1, "vector loops over dense blocks or rows", F32Only, nil, addCPU))
+		kernels.Func("cpu", 1, "vector loops over dense blocks or rows", F32Only, nil, addCPU),
+		gpu.Kernel(1, "16-byte accesses, four rows of both in flight a thread", nil, nil, addCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // Broadcast repeats a row (1,1,1,C), or one row for each image (N,1,1,C), over N x H x W rows.
@@ -12,7 +13,8 @@ type Broadcast struct{ N, H, W int }
 func init() {
 	kernels.Register(Broadcast{},
 		kernels.Reference(broadcastReference[float32], broadcastReference[float64]),
-		kernels.Func("cpu", 1, "row copies", F32Only, nil, broadcastCPU))
+		kernels.Func("cpu", 1, "row copies", F32Only, nil, broadcastCPU),
+		gpu.Kernel(1, "16-byte stores, rows of the source from the caches", nil, nil, broadcastCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // Cast is y = x in another floating-point type: float32 is rounded to the nearest bfloat16, ties to even; the way back is exact.
@@ -12,7 +13,8 @@ type Cast struct{ To kernels.DType }
 func init() {
 	kernels.Register(Cast{},
 		kernels.Reference(castReference[float32], castReference[float64]),
-		kernels.Func("cpu", 1, "rounding loops over dense blocks or rows", nil, nil, castCPU))
+		kernels.Func("cpu", 1, "rounding loops over dense blocks or rows", nil, nil, castCPU),
+		gpu.Kernel(1, "eight elements an access", nil, nil, castCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -1,6 +1,9 @@
 package elementwise
 
-import "github.com/unnoise/unnoise/kernels"
+import (
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
+)
 
 // Copy is y = x, for tensors that cannot be placed where they are needed. An accumulating output is added to.
 type Copy struct{}
@@ -8,7 +11,8 @@ type Copy struct{}
 func init() {
 	kernels.Register(Copy{},
 		kernels.Reference(copyReference[float32], copyReference[float64]),
-		kernels.Func("cpu", 1, "copies of dense blocks or rows", F32Only, nil, copyCPU))
+		kernels.Func("cpu", 1, "copies of dense blocks or rows", F32Only, nil, copyCPU),
+		gpu.Kernel(1, "16-byte accesses, four rows in flight a thread", nil, nil, copyCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -1,6 +1,9 @@
 package elementwise
 
-import "github.com/unnoise/unnoise/kernels"
+import (
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
+)
 
 // DivideTime is y = x / t with one t for each image, the output scaling of networks with Fourier time embedding.
 type DivideTime struct{}
@@ -8,7 +11,8 @@ type DivideTime struct{}
 func init() {
 	kernels.Register(DivideTime{},
 		kernels.Reference(divideTimeReference[float32], divideTimeReference[float64]),
-		kernels.Func("cpu", 1, "one scaled image a task", F32Only, nil, divideTimeCPU))
+		kernels.Func("cpu", 1, "one scaled image a task", F32Only, nil, divideTimeCPU),
+		gpu.Kernel(1, "16-byte accesses, one pass", nil, nil, divideTimeCUDA))
 }
 
 // Name implements kernels.Operator.

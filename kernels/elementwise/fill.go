@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // Fill is a tensor of one value, rounded once to type DType (float32 unless set).
@@ -16,7 +17,8 @@ type Fill struct {
 func init() {
 	kernels.Register(Fill{},
 		kernels.Reference(fillReference[float32], fillReference[float64]),
-		kernels.Func("cpu", 1, "row stores", nil, nil, fillCPU))
+		kernels.Func("cpu", 1, "row stores", nil, nil, fillCPU),
+		gpu.Kernel(1, "16-byte stores", nil, nil, fillCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // Resampling is a change of resolution by two.
@@ -39,7 +40,8 @@ type Resample struct{ Kind Resampling }
 func init() {
 	kernels.Register(Resample{},
 		kernels.Reference(resampleReference[float32], resampleReference[float64]),
-		kernels.Func("cpu", 1, "row loops, one output line a task", F32Only, nil, resampleCPU))
+		kernels.Func("cpu", 1, "row loops, one output line a task", F32Only, nil, resampleCPU),
+		gpu.Kernel(1, "one block a line, 16-byte accesses", nil, nil, resampleCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // ResampleGrad is the gradient of Resample for an input of height H and width W.
@@ -15,7 +16,8 @@ type ResampleGrad struct {
 func init() {
 	kernels.Register(ResampleGrad{},
 		kernels.Reference(resampleGradReference[float32], resampleGradReference[float64]),
-		kernels.Func("cpu", 1, "row loops, one line a task", F32Only, nil, resampleGradCPU))
+		kernels.Func("cpu", 1, "row loops, one line a task", F32Only, nil, resampleGradCPU),
+		gpu.Kernel(1, "one block a line, 16-byte accesses", nil, nil, resampleGradCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -1,6 +1,9 @@
 package elementwise
 
-import "github.com/unnoise/unnoise/kernels"
+import (
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
+)
 
 // Scale is y = Factor*x.
 type Scale struct{ Factor float64 }
@@ -8,7 +11,8 @@ type Scale struct{ Factor float64 }
 func init() {
 	kernels.Register(Scale{},
 		kernels.Reference(scaleReference[float32], scaleReference[float64]),
-		kernels.Func("cpu", 1, "vector loops over dense blocks or rows", F32Only, nil, scaleCPU))
+		kernels.Func("cpu", 1, "vector loops over dense blocks or rows", F32Only, nil, scaleCPU),
+		gpu.Kernel(1, "16-byte accesses, four rows in flight a thread", nil, nil, scaleCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -1,6 +1,9 @@
 package elementwise
 
-import "github.com/unnoise/unnoise/kernels"
+import (
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
+)
 
 // SumRows sums over N, H and W to float32 (1,1,1,C), the gradient of a bias, or with PerImage over H and W to (N,1,1,C) of the
 // input's type. An accumulating output is added to.
@@ -9,7 +12,8 @@ type SumRows struct{ PerImage bool }
 func init() {
 	kernels.Register(SumRows{},
 		kernels.Reference(sumRowsReference[float32], sumRowsReference[float64]),
-		kernels.Func("cpu", 1, "column sums of row blocks, added in order", F32Only, nil, sumRowsCPU))
+		kernels.Func("cpu", 1, "column sums of row blocks, added in order", F32Only, nil, sumRowsCPU),
+		gpu.Kernel(1, "parts of the rows in a fixed order, then their sum", nil, sumRowsScratch, sumRowsCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // ToFloat turns integers, such as time steps, into float32.
@@ -12,7 +13,8 @@ type ToFloat struct{}
 func init() {
 	kernels.Register(ToFloat{},
 		kernels.Reference(toFloatReference[float32], toFloatReference[float64]),
-		kernels.Func("cpu", 1, "one row a step", nil, nil, toFloatCPU))
+		kernels.Func("cpu", 1, "one row a step", nil, nil, toFloatCPU),
+		gpu.Kernel(1, "one element a thread and row", nil, nil, toFloatCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -1,0 +1,153 @@
+package elementwise
+
+import (
+	"github.com/unnoise/unnoise/cuda"
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
+)
+
+const (
+	blockThreads = 256
+	threadRows   = 4 // of kernels/include/pointwise.cuh
+)
+
+// vector reports whether every operand allows 16-byte accesses.
+func vector(ops ...*kernels.Operand) bool {
+	for _, o := range ops {
+		if o != nil && !gpu.Aligned(16/o.DType.Size(), o) {
+			return false
+		}
+	}
+	return true
+}
+
+// access returns the ending of a kernel's name and the elements of an access: 16 bytes of type d where all operands allow it.
+func access(d kernels.DType, ops ...*kernels.Operand) (string, int) {
+	if vector(ops...) {
+		return "_" + gpu.Suffix(d), 16 / d.Size()
+	}
+	return "_any_" + gpu.Suffix(d), 1
+}
+
+// matrix is how a pointwise kernel sees tensors of one shape: rows of c elements, the last one of `last`.
+type matrix struct {
+	rows, c, last int
+	flat          bool // cut from memory without pads: every tensor's pitch is c
+	n             int  // elements of an access
+}
+
+// asRows keeps the rows of a tensor.
+func asRows(s kernels.Spec, n int) matrix { return matrix{rows: s.Rows(), c: s.C, last: s.C, n: n} }
+
+// flatten cuts tensors without pads into rows that a block's threads fill; others keep their rows.
+func flatten(n int, ops ...*kernels.Operand) matrix {
+	for _, o := range ops {
+		if o.Rows() > 1 && o.Pitch != o.C {
+			return asRows(o.Spec, n)
+		}
+	}
+	total, c := ops[0].Elements(), blockThreads*n
+	rows := gpu.Ceil(total, c)
+	return matrix{rows: rows, c: c, last: total - (rows-1)*c, flat: true, n: n}
+}
+
+// pitch is an operand's distance between rows.
+func (m matrix) pitch(o *kernels.Operand) int32 {
+	if m.flat {
+		return int32(m.c)
+	}
+	return int32(o.Pitch)
+}
+
+// args begins a kernel's arguments: rows, c, last, then address and pitch of each operand.
+func (m matrix) args(ops ...*kernels.Operand) []any {
+	list := []any{int32(m.rows), int32(m.c), int32(m.last)}
+	for _, o := range ops {
+		list = append(list, gpu.Ptr(o), m.pitch(o))
+	}
+	return list
+}
+
+// columns is a block's width in groups of elements, a power of two, and how many blocks a row takes.
+func columns(c, n int) (width, blocks int) {
+	groups := gpu.Ceil(c, n)
+	width = 1
+	for width < groups && width < blockThreads {
+		width *= 2
+	}
+	return width, gpu.Ceil(groups, width)
+}
+
+// launch queues a pointwise kernel.
+func (m matrix) launch(q *gpu.Queue, c *kernels.Call, module, kernel string, args []any) error {
+	width, blocks := columns(m.c, m.n)
+	height := blockThreads / width
+	return q.Launch(gpu.Launch{Module: module, Kernel: kernel, Args: args, Operands: gpu.Uses(c), Block: cuda.Dim3{X: width, Y: height},
+		Grid: cuda.Dim3{X: gpu.Ceil(m.rows, height*threadRows), Y: blocks}})
+}
+
+// pointwise runs the kernel of a module on tensors of one shape and type, inputs first; extra arguments follow.
+func pointwise(q *gpu.Queue, c *kernels.Call, module string, ops []*kernels.Operand, extra ...any) error {
+	ending, n := access(ops[0].DType, ops...)
+	m := flatten(n, ops...)
+	return m.launch(q, c, module, module+ending, append(m.args(ops...), extra...))
+}
+
+func scaleCUDA(q *gpu.Queue, c *kernels.Call) error {
+	return pointwise(q, c, "scale", []*kernels.Operand{c.In[0], c.Out[0]}, float32(c.Op.(Scale).Factor))
+}
+
+func addCUDA(q *gpu.Queue, c *kernels.Call) error {
+	o := c.Op.(Add)
+	return pointwise(q, c, "add", []*kernels.Operand{c.In[0], c.In[1], c.Out[0]}, float32(o.Alpha), float32(o.Beta))
+}
+
+func multiplyCUDA(q *gpu.Queue, c *kernels.Call) error {
+	return pointwise(q, c, "multiply", []*kernels.Operand{c.In[0], c.In[1], c.Out[0]})
+}
+
+func activationCUDA(q *gpu.Queue, c *kernels.Call) error {
+	return pointwise(q, c, "activation", []*kernels.Operand{c.In[0], c.Out[0]}, int32(c.Op.(Activation).Kind))
+}
+
+func activationGradCUDA(q *gpu.Queue, c *kernels.Call) error {
+	return pointwise(q, c, "activation_grad", []*kernels.Operand{c.In[0], c.In[1], c.Out[0]}, int32(c.Op.(ActivationGrad).Kind))
+}
+
+func copyCUDA(q *gpu.Queue, c *kernels.Call) error {
+	return pointwise(q, c, "copy", []*kernels.Operand{c.In[0], c.Out[0]}, q.State, gpu.Accumulates(c.Out[0]))
+}
+
+func fillCUDA(q *gpu.Queue, c *kernels.Call) error {
+	return pointwise(q, c, "fill", []*kernels.Operand{c.Out[0]}, float32(c.Op.(Fill).Value))
+}
+
+// castCUDA moves eight elements at once: 16 bytes of bf16, twice 16 of float32.
+func castCUDA(q *gpu.Queue, c *kernels.Call) error {
+	x, y := c.In[0], c.Out[0]
+	ending, n := access(y.DType, x, y)
+	if n > 1 {
+		n = 8
+	}
+	m := flatten(n, x, y)
+	return m.launch(q, c, "cast", "cast"+ending, m.args(x, y))
+}
+
+func toFloatCUDA(q *gpu.Queue, c *kernels.Call) error {
+	m := flatten(1, c.In[0], c.Out[0])
+	return m.launch(q, c, "to_float", "to_float_i32", m.args(c.In[0], c.Out[0]))
+}
+
+func broadcastCUDA(q *gpu.Queue, c *kernels.Call) error {
+	b, y := c.In[0], c.Out[0]
+	ending, n := access(y.DType, b, y)
+	m := asRows(y.Spec, n)
+	return m.launch(q, c, "broadcast", "broadcast"+ending, append(m.args(b, y), int32(y.Rows()/b.Rows())))
+}
+
+func divideTimeCUDA(q *gpu.Queue, c *kernels.Call) error {
+	x, t, y := c.In[0], c.In[1], c.Out[0]
+	ending, n := access(y.DType, x, y)
+	m := asRows(y.Spec, n)
+	return m.launch(q, c, "divide_time", "divide_time"+ending, append(m.args(x, t, y), int32(y.H*y.W)))
+}

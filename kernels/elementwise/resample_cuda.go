@@ -1,0 +1,36 @@
+package elementwise
+
+import (
+	"github.com/unnoise/unnoise/cuda"
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/gpu"
+)
+
+func resampleCUDA(q *gpu.Queue, c *kernels.Call) error {
+	if c.Op.(Resample).Kind == AvgPool2 {
+		return resize(q, c, "pool", 0.25)
+	}
+	return resize(q, c, "spread", 1)
+}
+
+// resampleGradCUDA: the mean's gradient is spread, nearest's is summed.
+func resampleGradCUDA(q *gpu.Queue, c *kernels.Call) error {
+	if c.Op.(ResampleGrad).Kind == AvgPool2 {
+		return resize(q, c, "spread", 0.25)
+	}
+	return resize(q, c, "pool", 1)
+}
+
+// resize launches one block for each line of the small side.
+func resize(q *gpu.Queue, c *kernels.Call, kernel string, factor float32) error {
+	x, y := c.In[0], c.Out[0]
+	ending, n := access(y.DType, x, y)
+	width, blocks := columns(y.C, n)
+	lines := y.N * y.H
+	if kernel == "spread" {
+		lines = y.N * gpu.Ceil(y.H, 2)
+	}
+	return q.Launch(gpu.Launch{Module: "resample", Kernel: kernel + ending, Operands: gpu.Uses(c), Grid: cuda.Dim3{X: lines, Y: blocks},
+		Block: cuda.Dim3{X: width, Y: blockThreads / width},
+		Args:  []any{int32(y.H), int32(y.W), int32(y.C), gpu.Ptr(x), int32(x.Pitch), int32(x.H), int32(x.W), gpu.Ptr(y), int32(y.Pitch), factor}})
+}
