@@ -27,16 +27,23 @@ func TestOutsideTables(t *testing.T) {
 				kernels.Case{Name: "chain index", Op: ChainTime{3}, State: s, In: []kernels.Input{kernels.RandInts(0, 9, 7, 1, 1, 1)}})
 		}
 	}
-	d := kerneltest.Emulator(t, "a100")
-	for _, cs := range cases {
-		for i := range kernels.Lookup(cs.Op.Name()).Variants {
-			v := &kernels.Lookup(cs.Op.Name()).Variants[i]
-			if v.Backend != "cuda" {
-				continue
-			}
-			if res, ok := d.Verify(cs, v); ok && !res.OK {
-				t.Errorf("%s %s %q: %s", res.Op, res.Variant, cs.Name, res.Error)
-			}
-		}
+	kerneltest.VerifyDevice(t, cases...)
+}
+
+// TestLargeGrids runs grids in which each thread takes several items; in short tests only those that draw.
+func TestLargeGrids(t *testing.T) {
+	x := kernels.Randn(8, 32, 32, 64)
+	noise, update := kernels.RandUniform(-1, 1, 40, 1, 1, 4), kernels.RandUniform(-1, 1, 7, 1, 1, UpdateColumns)
+	kerneltest.VerifyDevice(t, kernels.Case{Name: "large", Op: Noising{Stream: 3}, In: []kernels.Input{x, kernels.RandInts(0, 40, 8, 1, 1, 1), noise}})
+	if testing.Short() {
+		return
 	}
+	kerneltest.VerifyDevice(t,
+		kernels.Case{Name: "large", Op: Noising{}, In: []kernels.Input{x, kernels.RandInts(0, 40, 8, 1, 1, 1), noise, x}},
+		kernels.Case{Name: "large", Op: ReverseUpdate{Stream: 3}, In: []kernels.Input{x, x, update}},
+		kernels.Case{Name: "large, in place", Op: ReverseUpdate{Stream: 3, InPlace: true}, In: []kernels.Input{x, x, update}},
+		kernels.Case{Name: "large", Op: ReverseUpdate{Clip: 1}, In: []kernels.Input{x, x, update, x}},
+		kernels.Case{Name: "large", Op: ReverseUpdateGrad{Clip: 1}, In: []kernels.Input{x, x, update, x}},
+		kernels.Case{Name: "large", Op: Guidance{}, State: kernels.StepState{Guidance: 2}, In: []kernels.Input{x}},
+		kernels.Case{Name: "large", Op: GuidanceGrad{}, State: kernels.StepState{Guidance: 2}, In: []kernels.Input{x}})
 }

@@ -32,7 +32,7 @@ func guidanceVector(q *gpu.Queue, c *kernels.Call) error {
 
 // runGuidanceVector launches the vector kernel of guidance or its gradient for n groups of four elements of a half.
 func runGuidanceVector(q *gpu.Queue, c *kernels.Call, module string, n int) error {
-	grid, repeat := gpu.Loop(n, elementThreads)
+	grid, repeat := gpu.Loop(n, elementThreads, 4)
 	return q.Launch(gpu.Launch{Module: module, Kernel: module + "_vector", Grid: grid, Block: cuda.Dim3{X: elementThreads},
 		Operands: gpu.Uses(c), Args: []any{q.State, uint32(n), repeat, gpu.Ptr(c.In[0]), gpu.Ptr(c.Out[0])}})
 }
@@ -44,7 +44,7 @@ func guidanceRows(q *gpu.Queue, c *kernels.Call) error {
 // runGuidanceRows launches the kernel of any pitch of guidance or its gradient: half is the shape of a half, pitch that of both
 // halves together.
 func runGuidanceRows(q *gpu.Queue, c *kernels.Call, module string, half kernels.Spec, pitch int) error {
-	grid, repeat := gpu.Loop(half.Elements(), elementThreads)
+	grid, repeat := gpu.Loop(half.Elements(), elementThreads, 16)
 	return q.Launch(gpu.Launch{Module: module, Kernel: module, Grid: grid, Block: cuda.Dim3{X: elementThreads}, Operands: gpu.Uses(c),
 		Args: []any{q.State, uint32(half.Elements()), repeat, uint32(half.C), gpu.NewDivisor(half.C), int64(half.Rows()) * int64(pitch),
 			int32(c.In[0].Pitch), int32(c.Out[0].Pitch), gpu.Ptr(c.In[0]), gpu.Ptr(c.Out[0])}})

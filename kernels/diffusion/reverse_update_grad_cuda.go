@@ -29,7 +29,7 @@ func reverseUpdateGradOperands(c *kernels.Call) (addresses []any, pitch [6]int32
 func reverseUpdateGradVector(q *gpu.Queue, c *kernels.Call) error {
 	addresses, _ := reverseUpdateGradOperands(c)
 	n := c.In[0].Elements() / 4
-	grid, repeat := gpu.Loop(n, elementThreads)
+	grid, repeat := gpu.Loop(n, elementThreads, 4)
 	return q.Launch(gpu.Launch{Module: "reverse_update_grad", Kernel: "reverse_update_grad_vector", Grid: grid,
 		Block: cuda.Dim3{X: elementThreads}, Operands: gpu.Uses(c),
 		Args: append([]any{q.State, tableOf(c.In[2], c.Op.(ReverseUpdateGrad).Clip), uint32(n), repeat}, addresses...)})
@@ -38,7 +38,7 @@ func reverseUpdateGradVector(q *gpu.Queue, c *kernels.Call) error {
 func reverseUpdateGradRows(q *gpu.Queue, c *kernels.Call) error {
 	addresses, pitch := reverseUpdateGradOperands(c)
 	x := c.In[0]
-	grid, repeat := gpu.Loop(x.Elements(), elementThreads)
+	grid, repeat := gpu.Loop(x.Elements(), elementThreads, 16)
 	return q.Launch(gpu.Launch{Module: "reverse_update_grad", Kernel: "reverse_update_grad", Grid: grid,
 		Block: cuda.Dim3{X: elementThreads}, Operands: gpu.Uses(c),
 		Args: append([]any{q.State, tableOf(c.In[2], c.Op.(ReverseUpdateGrad).Clip), uint32(x.Elements()), repeat, uint32(x.C),

@@ -2,7 +2,7 @@
 // where the output accumulates and this is not the first micro-batch. The gradient of lookup's table, without atomics.
 // Layout: ids int32, one a row; dy rows of columns elements; dtable float32 rows, each at its own pitch. One block in x is a table
 // row, blocks in y cut its columns. Each warp reads 32 identifiers at a time and finds those of its row by a vote.
-//   lookup_grad_vector_T   rows 16-byte aligned: a thread takes 16 bytes of dy, what is left at the end of a row one by one
+//   lookup_grad_vector_T   rows aligned to four elements: a thread takes four columns in one access, the last few one by one
 //   lookup_grad_T          any pitch, any alignment: a thread takes one column
 // Bytes: dy and dtable once, ids once for each row of the table (from the cache). Work: one addition for each element of dy.
 #include "state.cuh"
@@ -13,7 +13,15 @@ struct Sums {
     int images, columns, ids_pitch, dy_pitch, dtable_pitch, accumulate;
 };
 
-// Columns are N neighbouring columns of a table row, of which a thread has count.
+__device__ __forceinline__ void load4(float (&v)[4], const float *p) { load16(v, p); }
+
+__device__ __forceinline__ void load4(float (&v)[4], const bf16 *p) {
+    uint2 w = *reinterpret_cast<const uint2 *>(p);
+    v[0] = __uint_as_float(w.x << 16), v[1] = __uint_as_float(w.x & 0xffff0000u);
+    v[2] = __uint_as_float(w.y << 16), v[3] = __uint_as_float(w.y & 0xffff0000u);
+}
+
+// Columns are N, 1 or 4, neighbouring columns of a table row, of which a thread has count.
 template <typename T, int N> struct Columns {
     static constexpr int rest = N > 1 ? N - 1 : 1; // the most that are taken one by one
     int first, count;
@@ -21,7 +29,7 @@ template <typename T, int N> struct Columns {
     __device__ __forceinline__ void read(float (&v)[N], const T *row) const {
         if constexpr (N > 1) {
             if (count == N) {
-                load16(v, row + first);
+                load4(v, row + first);
                 return;
             }
         }
@@ -57,12 +65,8 @@ __device__ __forceinline__ void sum(const StepState *state, const Sums &s, const
     bool adds = s.accumulate && state->micro > 0;
     if constexpr (N > 1) {
         if (c.count == N) {
-#pragma unroll
-            for (int k = 0; k < N; k += 4) {
-                float4 *p = reinterpret_cast<float4 *>(to + k);
-                float4 old = adds ? *p : make_float4(0, 0, 0, 0);
-                *p = make_float4(old.x + total[k], old.y + total[k + 1], old.z + total[k + 2], old.w + total[k + 3]);
-            }
+            float4 *p = reinterpret_cast<float4 *>(to), old = adds ? *p : make_float4(0, 0, 0, 0);
+            *p = make_float4(old.x + total[0], old.y + total[1], old.z + total[2], old.w + total[3]);
             return;
         }
     }
@@ -75,7 +79,7 @@ __device__ __forceinline__ void sum(const StepState *state, const Sums &s, const
     extern "C" __global__ void __launch_bounds__(128)                                                                        \
         lookup_grad_vector_##name(const StepState *__restrict__ state, Sums s, const int *__restrict__ ids,                  \
                                   const type *__restrict__ dy, float *__restrict__ dtable) {                                 \
-        sum<type, lanes<type>>(state, s, ids, dy, dtable);                                                                   \
+        sum<type, 4>(state, s, ids, dy, dtable);                                                                   \
     }                                                                                                                        \
     extern "C" __global__ void __launch_bounds__(128)                                                                        \
         lookup_grad_##name(const StepState *__restrict__ state, Sums s, const int *__restrict__ ids,                         \

@@ -16,7 +16,7 @@ func init() {
 	kernels.Register(LookupGrad{},
 		kernels.Reference(lookupGradReference[float32], lookupGradReference[float64]),
 		kernels.Func("cpu", 1, "one table row a task, images in order", elementwise.F32Only, nil, lookupGradCPU),
-		gpu.Kernel(1, "rows 16-byte aligned: 16-byte accesses", lookupGradVectorSupports, nil, lookupGradVector),
+		gpu.Kernel(1, "rows aligned to four elements: four columns an access", lookupGradVectorSupports, nil, lookupGradVector),
 		gpu.Kernel(2, "any pitch", nil, nil, lookupGradAny))
 }
 

@@ -8,20 +8,23 @@ import (
 	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
-const sumThreads = 128
+const (
+	sumThreads    = 128
+	vectorColumns = 4 // of one access
+)
 
 // sums is Sums of lookup_grad.cu.
 type sums struct{ Images, Columns, IDsPitch, DyPitch, DtablePitch, Accumulate int32 }
 
 func lookupGradVectorSupports(c *kernels.Call, _ kernels.Props) error {
-	if n := lanes(c.In[1].DType); !gpu.Aligned(n, c.In[1]) || !gpu.Aligned(4, c.Out[0]) {
-		return fmt.Errorf("%s %s: rows are not 16-byte aligned", c.In[1].Name, c.In[1].Spec)
+	if !gpu.Aligned(vectorColumns, c.In[1], c.Out[0]) {
+		return fmt.Errorf("%s %s: rows are not aligned to %d elements", c.In[1].Name, c.In[1].Spec, vectorColumns)
 	}
 	return nil
 }
 
 func lookupGradVector(q *gpu.Queue, c *kernels.Call) error {
-	return runLookupGrad(q, c, "lookup_grad_vector_", lanes(c.In[1].DType))
+	return runLookupGrad(q, c, "lookup_grad_vector_", vectorColumns)
 }
 
 func lookupGradAny(q *gpu.Queue, c *kernels.Call) error {

@@ -18,9 +18,9 @@ func NewDivisor(d int) Divisor {
 // loopBlocks is how many blocks a grid has before its threads take more than one item: at least one for each multiprocessor.
 const loopBlocks = 256
 
-// Loop spreads n items over blocks of threads. Each thread takes repeat items, a stretch of one block's threads after the
-// other: up to 4 in large grids, so that what a thread reads once is little beside its items.
-func Loop(n, threads int) (grid cuda.Dim3, repeat int32) {
-	repeat = int32(min(max(n/(threads*loopBlocks), 1), 4))
+// Loop spreads n items over blocks of threads. Each thread takes repeat items, one of each stretch of as many as the block has
+// threads: at most so many in large grids, so that what a thread reads once is little beside its items.
+func Loop(n, threads, most int) (grid cuda.Dim3, repeat int32) {
+	repeat = int32(min(max(n/(threads*loopBlocks), 1), most))
 	return cuda.Dim3{X: Ceil(n, threads*int(repeat))}, repeat
 }

@@ -42,7 +42,7 @@ func TestDivisor(t *testing.T) {
 
 func TestLoop(t *testing.T) {
 	for _, n := range []int{1, 255, 256, 257, 1 << 18, 1 << 19, 1<<20 + 1, 1 << 26} {
-		grid, repeat := Loop(n, 256)
+		grid, repeat := Loop(n, 256, 4)
 		if per := 256 * int(repeat); grid.X*per < n || (grid.X-1)*per >= n || repeat < 1 || repeat > 4 {
 			t.Errorf("%d items: %d blocks of %d threads, %d items each", n, grid.X, 256, repeat)
 		}

@@ -29,7 +29,7 @@ func GroupsOf(s kernels.Spec) Groups {
 }
 
 // Loop returns the grid of one thread for repeat groups.
-func (g Groups) Loop() (grid cuda.Dim3, repeat int32) { return gpu.Loop(int(g.Total), GroupThreads) }
+func (g Groups) Loop() (grid cuda.Dim3, repeat int32) { return gpu.Loop(int(g.Total), GroupThreads, 4) }
 
 // Countable reports an error for shapes of more groups than kernels count.
 func Countable(s kernels.Spec) error {
