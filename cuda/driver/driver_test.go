@@ -232,6 +232,76 @@ func TestCache(t *testing.T) {
 	}
 }
 
+// TestWaitForNothing: waiting for an event that was never recorded is no wait, in a capture too.
+func TestWaitForNothing(t *testing.T) {
+	needMock(t)
+	d := open(t)
+	s, err := d.NewStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := d.NewEvent()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Wait(e), s.BeginCapture(), s.Wait(e)); err != nil {
+		t.Fatal(err)
+	}
+	g, err := s.EndCapture()
+	if err != nil || g.Nodes() != 0 {
+		t.Errorf("an empty graph: %v, %v", g, err)
+	}
+}
+
+// TestCaptureRules: what a capture does not allow is refused before it reaches the driver, and the capture goes on.
+func TestCaptureRules(t *testing.T) {
+	m := needMock(t)
+	d := open(t)
+	s, err := d.NewStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	side, err := d.NewStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fork, err := d.NewEvent()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mem, err := d.Alloc(16, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.BeginCapture(); err != nil {
+		t.Fatal(err)
+	}
+	m.calls(t)
+	_, allocHost := d.AllocHost(16)
+	_, load := d.LoadModule("probe.ptx", []byte(probeText))
+	for what, err := range map[string]error{"page-locked memory": allocHost, "module": load, "copy": d.Copy(mem.Ptr(), mem.Ptr()+8, 8), "memset": d.Memset(mem.Ptr(), 0, 8),
+		"device": d.Synchronize(), "event": fork.Synchronize()} {
+		wantError(t, what, err, cuda.StreamCaptureImplicit, "end the capture first")
+	}
+	if calls := m.calls(t); len(calls) != 1 || calls[0] != "" {
+		t.Errorf("calls of the driver: %v", calls)
+	}
+	if err := errors.Join(s.Record(fork), side.Wait(fork), side.Memset(mem.Ptr(), 1, 8)); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, "joined stream", side.Synchronize(), cuda.StreamCaptureUnsupported)
+	wantError(t, "begun twice", s.BeginCapture(), cuda.IllegalState)
+	_, err = side.EndCapture()
+	wantError(t, "ended elsewhere", err, cuda.StreamCaptureUnmatched)
+	_, err = fork.Query()
+	wantError(t, "event of the capture", err, cuda.InvalidValue, "in a capture")
+	_, err = s.EndCapture()
+	wantError(t, "not joined", err, cuda.StreamCaptureUnjoined, "record an event")
+	if err := errors.Join(s.Synchronize(), d.Synchronize()); err != nil {
+		t.Errorf("after the capture: %v", err)
+	}
+}
+
 // TestPinned: copies on a stream take slices of the device's own page-locked memory, of any part of it, and nothing else.
 func TestPinned(t *testing.T) {
 	needMock(t)
@@ -300,6 +370,19 @@ func TestTensorMap(t *testing.T) {
 		change(&s)
 		if _, err := d.EncodeTensorMap(s); !errors.Is(err, cuda.InvalidValue) {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// BenchmarkThread is the cost of handing a call to the device's thread and waiting for it.
+func BenchmarkThread(b *testing.B) {
+	t := startThread()
+	defer t.stop()
+	f := func() error { return nil }
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := t.do(f); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -3,7 +3,6 @@
 package driver
 
 //#cgo CFLAGS: -I${SRCDIR}/include
-//#cgo LDFLAGS: -Wl,--as-needed
 //#cgo linux LDFLAGS: -ldl -lpthread
 //#include "calls.h"
 import "C"
@@ -140,7 +139,7 @@ func (d *device) open(ordinal int) error {
 	return nil
 }
 
-// attribute numbers that gorgonia.org/cu does not name
+// Attributes that gorgonia.org/cu does not name.
 const (
 	attrBlocksPerSM    = cu.DeviceAttribute(C.CU_DEVICE_ATTRIBUTE_MAX_BLOCKS_PER_MULTIPROCESSOR)
 	attrSharedOptIn    = cu.DeviceAttribute(C.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)
@@ -170,32 +169,36 @@ func properties(ordinal int) (cu.Device, cuda.Props, error) {
 	if id, err := gpu.UUID(); err == nil {
 		p.UUID = "GPU-" + id.String()
 	}
-	clusters := 0
-	for _, a := range []struct {
+	type question struct {
 		number cu.DeviceAttribute
 		to     *int
-	}{
-		{cu.ComputeCapabilityMajor, &p.Major}, {cu.ComputeCapabilityMinor, &p.Minor}, {cu.MultiprocessorCount, &p.SMs},
-		{cu.WarpSize, &p.WarpSize}, {cu.MaxThreadsPerBlock, &p.MaxThreadsPerBlock}, {cu.MaxThreadsPerMultiprocessor, &p.MaxThreadsPerSM},
-		{cu.MaxBlockDimX, &p.MaxBlock.X}, {cu.MaxBlockDimY, &p.MaxBlock.Y}, {cu.MaxBlockDimZ, &p.MaxBlock.Z},
-		{cu.MaxGridDimX, &p.MaxGrid.X}, {cu.MaxGridDimY, &p.MaxGrid.Y}, {cu.MaxGridDimZ, &p.MaxGrid.Z},
-		{cu.MaxRegistersPerMultiprocessor, &p.RegistersPerSM}, {cu.MaxSharedMemoryPerMultiprocessor, &p.SharedPerSM},
-		{cu.MaxSharedMemoryPerBlock, &p.SharedPerBlock}, {attrSharedOptIn, &p.SharedOptIn}, {attrSharedReserved, &p.SharedReserved},
-		{attrBlocksPerSM, &p.MaxBlocksPerSM}, {cu.L2CacheSize, &p.L2Bytes}, {cu.ClockRate, &p.ClockKHz},
-		{cu.MemoryClockRate, &p.MemoryClockKHz}, {cu.GlobalMemoryBusWidth, &p.MemoryBusBits}, {cu.AsyncEngineCount, &p.AsyncCopyEngines},
-		{attrClusterLaunch, &clusters},
-	} {
-		v, err := gpu.Attribute(a.number)
-		if err != nil && a.number == attrClusterLaunch {
-			continue // drivers before CUDA 11.8 do not know the question
-		}
-		if err != nil {
-			return 0, p, withDetail(checkCU("Open", err), "attribute %d of %s", int(a.number), p.ID)
-		}
-		*a.to = v
 	}
+	ask := func(must bool, list ...question) error {
+		for _, q := range list {
+			v, err := gpu.Attribute(q.number)
+			if err != nil && must {
+				return withDetail(checkCU("Open", err), "attribute %d of %s", int(q.number), p.ID)
+			}
+			if err == nil {
+				*q.to = v
+			}
+		}
+		return nil
+	}
+	err = ask(true, question{cu.ComputeCapabilityMajor, &p.Major}, question{cu.ComputeCapabilityMinor, &p.Minor},
+		question{cu.MultiprocessorCount, &p.SMs}, question{cu.WarpSize, &p.WarpSize},
+		question{cu.MaxThreadsPerBlock, &p.MaxThreadsPerBlock}, question{cu.MaxThreadsPerMultiprocessor, &p.MaxThreadsPerSM},
+		question{cu.MaxBlockDimX, &p.MaxBlock.X}, question{cu.MaxBlockDimY, &p.MaxBlock.Y}, question{cu.MaxBlockDimZ, &p.MaxBlock.Z},
+		question{cu.MaxGridDimX, &p.MaxGrid.X}, question{cu.MaxGridDimY, &p.MaxGrid.Y}, question{cu.MaxGridDimZ, &p.MaxGrid.Z},
+		question{cu.MaxRegistersPerMultiprocessor, &p.RegistersPerSM}, question{cu.MaxSharedMemoryPerMultiprocessor, &p.SharedPerSM},
+		question{cu.MaxSharedMemoryPerBlock, &p.SharedPerBlock}, question{attrSharedOptIn, &p.SharedOptIn})
+	// Drivers of some age or youth do not know these; 0 says so.
+	clusters := 0
+	_ = ask(false, question{attrSharedReserved, &p.SharedReserved}, question{attrBlocksPerSM, &p.MaxBlocksPerSM}, question{cu.L2CacheSize, &p.L2Bytes},
+		question{cu.ClockRate, &p.ClockKHz}, question{cu.MemoryClockRate, &p.MemoryClockKHz}, question{cu.GlobalMemoryBusWidth, &p.MemoryBusBits},
+		question{cu.AsyncEngineCount, &p.AsyncCopyEngines}, question{attrClusterLaunch, &clusters})
 	if clusters != 0 {
 		p.MaxCluster = portableCluster
 	}
-	return gpu, p, nil
+	return gpu, p, err
 }

@@ -168,6 +168,7 @@ type event struct {
 	d       *device
 	e       cu.Event
 	capture bool // last recorded in a capture: it marks no moment in time
+	used    bool // recorded at least once
 	closed  bool
 }
 
@@ -206,15 +207,18 @@ func (s *stream) Record(x cuda.Event) error {
 		if err != nil {
 			return err
 		}
-		e.capture = captured
-		return checkCU("Record", e.e.Record(s.s))
+		if err := checkCU("Record", e.e.Record(s.s)); err != nil {
+			return err
+		}
+		e.capture, e.used = captured, true
+		return nil
 	})
 }
 
 func (s *stream) Wait(x cuda.Event) error {
 	return s.do("Wait", func() error {
 		e, err := s.d.eventOf("Wait", x)
-		if err != nil {
+		if err != nil || !e.used {
 			return err
 		}
 		return checkCU("Wait", s.s.Wait(e.e, 0))
