@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
+
+	"github.com/unnoise/unnoise/engine/suggest"
 )
 
 // arrange puts the command first, then the flags, then other words, wherever they stood, and refuses unknown commands and flags.
@@ -121,37 +123,10 @@ func visible(commands []*urfave.Command) []*urfave.Command {
 
 // didYouMean suggests the known name that is nearest to a mistyped one, nothing where none is near.
 func didYouMean(name string, known []string, prefix string) string {
-	best, least := "", max(2, len(name)/3)+1
-	for _, k := range known {
-		if d := editDistance(name, k); len(k) > 1 && d < min(least, len(k)) {
-			best, least = k, d
-		}
+	if near := suggest.Nearest(name, known); near != "" {
+		return ": did you mean " + prefix + near + "?"
 	}
-	if best == "" {
-		return ""
-	}
-	return ": did you mean " + prefix + best + "?"
-}
-
-// editDistance is Levenshtein's: the fewest insertions, deletions and replacements of bytes that turn a into b.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }
 
 func dashed(name string) string {

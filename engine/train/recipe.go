@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/suggest"
 )
 
 //go:embed presets/*.toml
@@ -129,7 +131,11 @@ func Presets() []string {
 func Preset(name string, set []string) (*Recipe, error) {
 	text, err := presets.ReadFile("presets/" + name + ".toml")
 	if err != nil {
-		return nil, fmt.Errorf("unknown preset %q: want one of %s", name, strings.Join(Presets(), ", "))
+		want := "want one of"
+		if near := suggest.Nearest(name, Presets()); near != "" {
+			want = fmt.Sprintf("did you mean %s? There are", near)
+		}
+		return nil, fmt.Errorf("unknown preset %q: %s %s", name, want, strings.Join(Presets(), ", "))
 	}
 	return Parse("preset "+name, string(text), set)
 }
@@ -198,6 +204,7 @@ func suggestion(key string) string {
 	last := key[strings.LastIndex(key, ".")+1:]
 	table, _, _ := strings.Cut(key, ".")
 	var same, inTable []string
+	near := nearest(key, last)
 	for _, k := range keys() {
 		if strings.HasSuffix(k, "."+last) {
 			same = append(same, k)
@@ -209,10 +216,28 @@ func suggestion(key string) string {
 	switch {
 	case len(same) > 0:
 		return ": did you mean " + strings.Join(same, " or ") + "?"
+	case near != "":
+		return ": did you mean " + near + "?"
 	case len(inTable) > 0:
 		return ": known are " + strings.Join(inTable, ", ")
 	}
 	return ": tables are network, diffusion, data, train, sample, log"
+}
+
+// nearest is the known key nearest to a mistyped one, taken whole or by its last part.
+func nearest(key, last string) string {
+	known := keys()
+	if near := suggest.Nearest(key, known); near != "" {
+		return near
+	}
+	var ends []string
+	for _, k := range known {
+		ends = append(ends, k[strings.LastIndex(k, ".")+1:])
+	}
+	if near := suggest.Nearest(last, ends); near != "" {
+		return known[slices.Index(ends, near)]
+	}
+	return ""
 }
 
 // Encode returns the recipe as TOML, defaults included.

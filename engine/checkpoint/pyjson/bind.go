@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+
+	"github.com/unnoise/unnoise/engine/suggest"
 )
 
 // Custom is implemented by field types that have their own JSON form.
@@ -46,10 +48,22 @@ func RefuseUnknown(o *Object, fields []Field, known ...string) error {
 		bound := slices.ContainsFunc(fields, func(f Field) bool { return f.Key == key })
 		v, _ := o.Get(key)
 		if !bound && v != nil && !slices.Contains(known, key) {
-			return fmt.Errorf("key %q is %s: this key is not known here; remove it if it has no effect on the result", key, Describe(v))
+			return fmt.Errorf("key %q is %s: this key is not known here; %s it if it has no effect on the result", key, Describe(v), meant(key, fields))
 		}
 	}
 	return nil
+}
+
+// meant suggests the field whose key is nearest to an unknown one, and to remove the key.
+func meant(key string, fields []Field) string {
+	var keys []string
+	for _, f := range fields {
+		keys = append(keys, f.Key)
+	}
+	if near := suggest.Nearest(key, keys); near != "" {
+		return fmt.Sprintf("did you mean %q? Remove", near)
+	}
+	return "remove"
 }
 
 // Update returns a copy of o that holds the fields' current values. A member
