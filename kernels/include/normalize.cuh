@@ -12,7 +12,8 @@ struct NormShape {
     int width, columns;                 // channels of a slice; threads beside each other, a power of two, that cover its vectors
     int blocks, rows;                   // slices or chunks of an image; pixels of a chunk
     int activation;                     // Activation
-    int words;                          // elements are dropped where the upper 23 bits of their Philox word are below this; 0: none
+    int drops;                          // 1 where there is dropout
+    unsigned last;                      // elements are dropped where their Philox word is at most this
     unsigned stream;
     float keep; // 1 / (1 - p)
     float eps;
@@ -127,8 +128,13 @@ __device__ __forceinline__ Affine read_affine(const NormShape &s, int n, int c, 
     return a;
 }
 
-// fast_sigmoid has a relative error of some 2^-21, without the branches of a rounded division; 1 + exp(-x) is infinite at worst.
-__device__ __forceinline__ float fast_sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
+// fast_sigmoid has a relative error of some 2^-21 for arguments of order one, without the branches of a rounded division; 1 + exp(-x) is
+// infinite at worst, its reciprocal then 0.
+__device__ __forceinline__ float fast_sigmoid(float x) {
+    float y;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(1.0f + __expf(-x)));
+    return y;
+}
 
 // activate_vector replaces z by its activation.
 template <int L> __device__ __forceinline__ void activate_vector(int kind, float (&z)[L]) {
@@ -161,27 +167,27 @@ struct MaskKey {
 };
 
 __device__ __forceinline__ MaskKey mask_key(const StepState *state, const NormShape &s, int n) {
-    if (s.words == 0) return {make_uint2(0, 0), 0, 0};
+    if (s.drops == 0) return {make_uint2(0, 0), 0, 0};
     uint4 head = *reinterpret_cast<const uint4 *>(state);
     return {make_uint2(head.x, head.y), state->sample_base + n, head.z};
 }
 
-__device__ __forceinline__ float mask_factor(unsigned word, int words, float keep) { return (int)(word >> 9) < words ? 0.0f : keep; }
+__device__ __forceinline__ float mask_factor(unsigned word, unsigned last, float keep) { return word <= last ? 0.0f : keep; }
 
 // drop_vector multiplies the elements from e on (a multiple of four for vectors) by keep or 0. A vector is one or two Philox groups.
 template <int L> __device__ __forceinline__ void drop_vector(const MaskKey &m, const NormShape &s, unsigned e, float keep, float (&v)[L]) {
-    if (s.words == 0) return;
+    if (s.drops == 0) return;
     if constexpr (L == 1) {
         uint4 w = philox4x32(make_uint4(e >> 2, m.sample, m.step, s.stream), m.seed);
-        v[0] *= mask_factor((e & 2) ? ((e & 1) ? w.w : w.z) : ((e & 1) ? w.y : w.x), s.words, keep);
+        v[0] *= mask_factor((e & 2) ? ((e & 1) ? w.w : w.z) : ((e & 1) ? w.y : w.x), s.last, keep);
     } else {
 #pragma unroll
         for (int q = 0; q < L / 4; q++) {
             uint4 w = philox4x32(make_uint4((e >> 2) + q, m.sample, m.step, s.stream), m.seed);
-            v[4 * q] *= mask_factor(w.x, s.words, keep);
-            v[4 * q + 1] *= mask_factor(w.y, s.words, keep);
-            v[4 * q + 2] *= mask_factor(w.z, s.words, keep);
-            v[4 * q + 3] *= mask_factor(w.w, s.words, keep);
+            v[4 * q] *= mask_factor(w.x, s.last, keep);
+            v[4 * q + 1] *= mask_factor(w.y, s.last, keep);
+            v[4 * q + 2] *= mask_factor(w.z, s.last, keep);
+            v[4 * q + 3] *= mask_factor(w.w, s.last, keep);
         }
     }
 }

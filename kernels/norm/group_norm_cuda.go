@@ -14,7 +14,8 @@ type normShape struct {
 	Width, Columns                                                              int32
 	Blocks, Rows                                                                int32
 	Activation                                                                  int32
-	Words                                                                       int32
+	Drops                                                                       int32
+	Last                                                                        uint32
 	Stream                                                                      uint32
 	Keep, Eps                                                                   float32
 	XPitch, YPitch, DYPitch, ResidualPitch, ScalePitch, DScalePitch, StatsPitch int32
@@ -29,10 +30,14 @@ func newNormShape(op GroupNorm, x, y, dy, residual, scale, dscale, stats *kernel
 		return int32(o.Pitch)
 	}
 	d := newDropout(op, nil)
-	return normShape{Pixels: int32(x.H * x.W), Channels: int32(x.C), Groups: int32(op.Groups), Size: int32(x.C / op.Groups),
-		Activation: int32(op.Activation), Words: d.words, Stream: op.Stream, Keep: d.keep, Eps: float32(op.Eps), XPitch: pitch(x),
+	s := normShape{Pixels: int32(x.H * x.W), Channels: int32(x.C), Groups: int32(op.Groups), Size: int32(x.C / op.Groups),
+		Activation: int32(op.Activation), Stream: op.Stream, Keep: d.keep, Eps: float32(op.Eps), XPitch: pitch(x),
 		YPitch: pitch(y), DYPitch: pitch(dy), ResidualPitch: pitch(residual), ScalePitch: pitch(scale), DScalePitch: pitch(dscale),
 		StatsPitch: pitch(stats)}
+	if d.active() {
+		s.Drops, s.Last = 1, uint32(d.words)<<9-1
+	}
+	return s
 }
 
 // vectorLanes is the number of elements of a 16-byte vector.
@@ -58,6 +63,7 @@ const (
 	slabThreads   = 512       // of a block of the forward pass, at most
 	slabShared    = 72 * 1024 // a slab of at most that much leaves room for two more on the multiprocessors of large GPUs
 	sliceBytes    = 64        // two sectors: what memory hands over at least
+	smallSlab     = 8 * 1024  // below that slices are wider: what a block costs besides counts
 	streamThreads = 256
 )
 
@@ -74,16 +80,19 @@ func slabSlices(s *normShape, x *kernels.Operand, copies int, p kernels.Props) e
 		return fmt.Errorf("a slice of whole groups has %d channels, at most %d fit into a warp's vectors", unit, 32*lanes)
 	}
 	width := unit
-	if wide := 2 * unit; wide*bytes <= sliceBytes && x.N*gpu.Ceil(x.C, wide) >= 2*p.SMs && copies*int(s.Pixels)*wide*bytes <= slabShared {
+	for wide := 2 * unit; wide <= 32*lanes && x.N*gpu.Ceil(x.C, wide) >= 2*p.SMs; wide *= 2 {
+		if slab := copies * int(s.Pixels) * wide * bytes; slab > slabShared || wide*bytes > sliceBytes && slab > smallSlab {
+			break
+		}
 		width = wide
 	}
 	s.Width, s.Columns, s.Blocks = int32(width), int32(columnsOf(width/lanes)), int32(gpu.Ceil(x.C, width))
 	return nil
 }
 
-// slabBlock returns the threads of a block: four pixels each where there are enough, at least one a channel.
+// slabBlock returns the threads of a block: eight pixels each where there are enough, at least one a channel.
 func slabBlock(s *normShape, most int) int {
-	threads := gpu.Ceil(int(s.Pixels), 4) * int(s.Columns)
+	threads := gpu.Ceil(int(s.Pixels), 8) * int(s.Columns)
 	return min(max(gpu.Ceil(threads, 32), gpu.Ceil(int(s.Width), 32))*32, most)
 }
 
@@ -137,7 +146,7 @@ type stream struct {
 }
 
 const (
-	leastRows = 128 // pixels of a chunk: what a chunk costs besides stays small
+	leastRows = 256 // pixels of a chunk: what a chunk costs besides stays small
 	mostRows  = 512
 )
 

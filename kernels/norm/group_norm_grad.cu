@@ -48,6 +48,23 @@ __device__ __forceinline__ void gradient(const NormShape &s, float (&d)[L], cons
     differentiate_vector(s.activation, d, z);
 }
 
+// Rest is a vector of the residual, asked for early and added late; nothing where there is none.
+template <typename T, int L> struct Rest {
+    struct alignas(L * sizeof(T)) Vector {
+        T of[L];
+    };
+    Vector vector;
+    bool given;
+    __device__ __forceinline__ Rest(const T *residual, long long i) : vector{}, given(residual != nullptr) {
+        if (given) vector = *reinterpret_cast<const Vector *>(residual + i);
+    }
+    __device__ __forceinline__ void add(float (&v)[L]) const {
+        if (!given) return;
+#pragma unroll
+        for (int k = 0; k < L; k++) v[k] += to_float(vector.of[k]);
+    }
+};
+
 template <typename T>
 __device__ __forceinline__ void slab(const StepState *state, const NormShape &s, const T *x, const float *gamma, const float *beta,
                                      const T *scale_shift, const float *stats, const T *dy, const T *residual, T *dx, T *dscale_shift, float *shares) {
@@ -86,7 +103,7 @@ __device__ __forceinline__ void slab(const StepState *state, const NormShape &s,
         load_vector(v, reinterpret_cast<const T *>(xs + r * p.vectors + p.column));
         T *place_of_d = reinterpret_cast<T *>(ds + r * p.vectors + p.column);
         load_vector(d, const_cast<const T *>(place_of_d));
-        if (s.words != 0) {
+        if (s.drops != 0) {
             drop_vector(key, s, (unsigned)r * s.channels + c, 1.0f, d);
             store_vector(place_of_d, d);
         }
@@ -127,13 +144,13 @@ __device__ __forceinline__ void slab(const StepState *state, const NormShape &s,
     get_groups(start, p, s.size, lifts);
 #pragma unroll 1
     for (int r = p.row; r < s.pixels; r += p.rows) {
-        float rest[L] = {};
-        if (residual) load_vector(rest, residual + (image + r) * s.residual_pitch + c);
+        Rest<T, L> rest(residual, (image + r) * s.residual_pitch + c);
         load_vector(v, reinterpret_cast<const T *>(xs + r * p.vectors + p.column));
         load_vector(d, reinterpret_cast<const T *>(ds + r * p.vectors + p.column));
         gradient(s, d, v, scale, shift);
 #pragma unroll
-        for (int k = 0; k < L; k++) v[k] = d[k] * (scale[k] * s.keep) + (v[k] * line[k] + (start[k] + rest[k]));
+        for (int k = 0; k < L; k++) v[k] = d[k] * (scale[k] * s.keep) + (v[k] * line[k] + start[k]);
+        rest.add(v);
         store_vector(dx + (image + r) * s.y_pitch + c, v);
     }
 }
@@ -246,14 +263,15 @@ __device__ __forceinline__ void apply(const StepState *state, const NormShape &s
     long long image = (long long)n * s.pixels;
 #pragma unroll 1
     for (int r = first + p.row; r < end; r += p.rows) {
-        float v[L], d[L], rest[L] = {};
+        float v[L], d[L];
+        Rest<T, L> rest(residual, (image + r) * s.residual_pitch + c);
         load_vector(v, x + (image + r) * s.x_pitch + c);
         load_vector(d, dy + (image + r) * s.dy_pitch + c);
-        if (residual) load_vector(rest, residual + (image + r) * s.residual_pitch + c);
         drop_vector(key, s, (unsigned)r * s.channels + c, s.keep, d);
         gradient(s, d, v, scale, shift);
 #pragma unroll
-        for (int k = 0; k < L; k++) v[k] = d[k] * scale[k] + (v[k] * line[k] + (start[k] + rest[k]));
+        for (int k = 0; k < L; k++) v[k] = d[k] * scale[k] + (v[k] * line[k] + start[k]);
+        rest.add(v);
         store_vector(dx + (image + r) * s.y_pitch + c, v);
     }
 }
@@ -302,7 +320,7 @@ group_norm_grad_parameters(const StepState *__restrict__ state, int images, int 
         finish(s, images, columns, partials, gamma, beta, scale_shift, stats, dscale_shift, shares, map);                                   \
     }
 #define APPLY(name, T, L)                                                                                                                   \
-    extern "C" __global__ void __launch_bounds__(256)                                                                                       \
+    extern "C" __global__ void __launch_bounds__(256, 3)                                                                                    \
     name(const StepState *__restrict__ state, NormShape s, const T *__restrict__ x, const T *__restrict__ dy,                               \
          const float *__restrict__ map, const T *__restrict__ residual, T *__restrict__ dx) {                                               \
         apply<T, L>(state, s, x, dy, map, residual, dx);                                                                                    \
