@@ -18,7 +18,7 @@ const (
 )
 
 // stoppable are the commands that end in good order when a signal comes.
-var stoppable = map[string]bool{"train": true, "sample": true, "check": true, "evaluate": true, "report": true}
+var stoppable = map[string]bool{"train": true, "sample": true, "check": true, "evaluate": true, "report": true, "data": true}
 
 // Main runs a command line, args[0] being the program's name, and returns the exit code.
 func Main(args []string, stdout, stderr io.Writer) (code int) {
@@ -52,7 +52,7 @@ func newApp(stdout, stderr io.Writer) *urfave.App {
 		Writer:      stdout,
 		ErrWriter:   stderr,
 		HideVersion: true,
-		Commands: []*urfave.Command{trainCommand(), sampleCommand(), predictCommand(), inspectCommand(), scheduleCommand(), evaluateCommand(), reportCommand(),
+		Commands: []*urfave.Command{trainCommand(), sampleCommand(), predictCommand(), inspectCommand(), scheduleCommand(), dataCommand(), evaluateCommand(), reportCommand(),
 			checkCommand(), benchCommand(), doctorCommand(), completionCommand(), versionCommand(), completeCommand()},
 		Action:                    noCommand,
 		OnUsageError:              badFlags,

@@ -18,11 +18,12 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"unnoise": func() { os.Exit(cli.Main(os.Args, os.Stdout, os.Stderr)) },
-		"mknpy":   func() { end(makeNPY(os.Args[1:])) },
-		"mkidx":   func() { end(makeIDX(os.Args[1:])) },
-		"cut":     func() { end(cutFile(os.Args[1:])) },
-		"edit":    func() { end(editFile(os.Args[1:])) },
+		"unnoise":    func() { os.Exit(cli.Main(os.Args, os.Stdout, os.Stderr)) },
+		"mknpy":      func() { end(makeNPY(os.Args[1:])) },
+		"mkidx":      func() { end(makeIDX(os.Args[1:])) },
+		"mkpictures": func() { end(makePictures(os.Args[1:])) },
+		"cut":        func() { end(cutFile(os.Args[1:])) },
+		"edit":       func() { end(editFile(os.Args[1:])) },
 	})
 }
 

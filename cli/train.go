@@ -25,7 +25,7 @@ func trainCommand() *urfave.Command {
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "preset", Usage: "recipe `NAME`: " + strings.Join(train.Presets(), ", ")},
 			&urfave.StringFlag{Name: "config", Usage: "recipe `FILE` (TOML; a run's config.toml is one)"},
-			&urfave.StringFlag{Name: "data", Usage: "`PATH` of a folder of IDX files, or the name of a 2-D set (data.source)"},
+			&urfave.StringFlag{Name: "data", Usage: "`PATH` of a folder or .zip of pictures, IDX or CIFAR-10 files, a .npy or .npz file, or the name of a 2-D set (data.source)"},
 			&urfave.StringFlag{Name: "out", Usage: "run `DIR` (default: runs/NAME)"},
 			&urfave.IntFlag{Name: "steps", Usage: "`N` steps in total (train.steps)", DefaultText: "the recipe's"},
 			&urfave.IntFlag{Name: "batch", Usage: "`N` samples a micro-batch (train.batch)", DefaultText: "the recipe's"},
@@ -114,7 +114,7 @@ func trainOptions(c *urfave.Context) (*train.Options, error) {
 		return nil, err
 	}
 	if o.Recipe.Data.Source == "" {
-		return nil, usagef("which data? Give --data PATH, a folder of IDX files or the name of a 2-D set")
+		return nil, usagef("which data? Give --data PATH: pictures, IDX or CIFAR-10 files, an array, or the name of a 2-D set")
 	}
 	if o.Out == "" {
 		name := c.String("preset")

@@ -27,7 +27,7 @@ func newTrainReport(g *globals, o *train.Options) *trainReport {
 		r.first = stepsTaken(o)
 		r.bar = newBar(g, max(o.Recipe.Train.Steps-r.first, 1), "training", "steps")
 	}
-	o.OnProgress, o.OnEval, o.OnCheckpoint, o.OnSamples = r.progress, r.evaluation, r.checkpoint, r.samples
+	o.OnProgress, o.OnEval, o.OnCheckpoint, o.OnSamples, o.OnWarning = r.progress, r.evaluation, r.checkpoint, r.samples, r.warning
 	return r
 }
 
@@ -76,6 +76,14 @@ func (r *trainReport) checkpoint(step int, dir string) {
 
 func (r *trainReport) samples(step int, path string) {
 	r.line(map[string]any{"event": "samples", "step": step, "path": path}, "step %d  samples in %s", step, path)
+}
+
+// warning prints trouble that does not end the run on standard error, --quiet or not.
+func (r *trainReport) warning(text string) {
+	if r.bar != nil {
+		r.bar.Clear()
+	}
+	fmt.Fprintf(r.g.err, "unnoise: warning: %s\n", oneLine(text))
 }
 
 // finish takes the bar away.

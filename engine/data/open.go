@@ -30,8 +30,8 @@ const DefaultCacheBytes = 1 << 30
 
 // Set is an open source: a training set and a held-out one.
 type Set struct {
-	Kind           string  // "points", "idx", "cifar10", "pictures" or "array"
-	Train, HeldOut Dataset // HeldOut is nil where a source has but one sample
+	Kind           string // "points", "idx", "cifar10", "pictures" or "array"
+	Train, HeldOut Dataset
 	ClassNames     []string
 	Skipped        []*BadPictureError // left out
 
@@ -69,7 +69,10 @@ func OpenSet(o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.HeldOut == nil && s.Train.Len() > 1 {
+	if s.HeldOut == nil {
+		if s.Train.Len() < 2 {
+			return nil, errors.Join(fmt.Errorf("data: %s holds one sample; want at least 2, of which one is held out", o.Source), s.Close())
+		}
 		if s.Train, s.HeldOut, err = Split(s.Train, max(1, s.Train.Len()/10), o.Seed); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}

@@ -151,12 +151,17 @@ func (p *Pictures) pixels(i int) ([]byte, error) {
 	if err != nil {
 		return nil, &BadPictureError{p.store.Label(int(p.files[i])), err}
 	}
+	p.keep(i, pixels)
+	return pixels, nil
+}
+
+// keep puts a decoded picture into the cache if there is room.
+func (p *Pictures) keep(i int, pixels []byte) {
 	if size := int64(len(pixels)); p.room.Add(-size) >= 0 {
 		p.cache[i].Store(&pixels)
 	} else {
 		p.room.Add(size)
 	}
-	return pixels, nil
 }
 
 // Bad decodes every picture, workers at a time, and returns the errors of those that cannot be read, in order. What fits stays in the
