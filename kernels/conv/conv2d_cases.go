@@ -10,6 +10,7 @@ type shape struct {
 	pitch                 int // of x and y; 0 is dense
 	bias, image, residual bool
 	f32                   bool // y is f32 in bf16 mode, too
+	wide                  bool // too big for finite differences
 }
 
 func shapes() []shape {
@@ -30,6 +31,9 @@ func shapes() []shape {
 		{name: "prediction", g: same, n: 2, h: 4, w: 4, ci: 16, co: 3, bias: true, residual: true, f32: true},
 		{name: "3x3 two tiles and splits", g: same, n: 3, h: 6, w: 9, ci: 40, co: 72, bias: true, image: true, residual: true},
 		{name: "3x3 wide prediction", g: same, n: 2, h: 5, w: 5, ci: 32, co: 20, bias: true, image: true, f32: true},
+		{name: "1x1 over full tiles", g: Same(1), n: 3, h: 10, w: 9, ci: 136, co: 136, bias: true, residual: true, wide: true},
+		{name: "odd all operands", g: same, n: 3, h: 5, w: 3, ci: 16, co: 13, pitch: 24, bias: true, image: true, residual: true},
+		{name: "odd prediction", g: same, n: 2, h: 3, w: 3, ci: 16, co: 7, bias: true, image: true, residual: true, f32: true},
 		{name: "1x1 to nine channels", g: Same(1), n: 1, h: 3, w: 3, ci: 8, co: 9, pitch: 17, bias: true, residual: true},
 		{name: "stride 2 in phases", g: Geometry{KH: 3, KW: 3, Stride: 2, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1}, n: 3, h: 7, w: 10, ci: 24, co: 16, bias: true, residual: true},
 		{name: "stride 3 circular", g: Geometry{KH: 4, KW: 3, Stride: 3, PadTop: 2, PadBottom: 3, PadLeft: 1, PadRight: 4, Circular: true}, n: 1, h: 6, w: 9, ci: 8, co: 8},
@@ -67,7 +71,7 @@ func (s shape) conv() kernels.Case {
 	if s.residual {
 		in[inResidual] = s.input(s.n, oh, ow, s.co)
 	}
-	return kernels.Case{Name: s.name, Op: Conv2D{s.g, s.f32}, In: in}
+	return kernels.Case{Name: s.name, Op: Conv2D{s.g, s.f32}, In: in, NoGrad: s.wide}
 }
 
 func (s shape) dgrad() kernels.Case {
@@ -76,12 +80,13 @@ func (s shape) dgrad() kernels.Case {
 	if s.residual {
 		in = append(in, s.input(s.n, s.h, s.w, s.ci))
 	}
-	return kernels.Case{Name: s.name, Op: Conv2DDgrad{s.g, s.h, s.w}, In: in}
+	return kernels.Case{Name: s.name, Op: Conv2DDgrad{s.g, s.h, s.w}, In: in, NoGrad: s.wide}
 }
 
 func (s shape) wgrad() kernels.Case {
 	oh, ow := s.g.Size(s.h, s.w)
-	return kernels.Case{Name: s.name, Op: Conv2DWgrad{s.g, s.bias}, In: []kernels.Input{s.input(s.n, s.h, s.w, s.ci), s.input(s.n, oh, ow, s.co)}}
+	in := []kernels.Input{s.input(s.n, s.h, s.w, s.ci), s.input(s.n, oh, ow, s.co)}
+	return kernels.Case{Name: s.name, Op: Conv2DWgrad{s.g, s.bias}, In: in, NoGrad: s.wide}
 }
 
 func cases(of func(s shape) kernels.Case) []kernels.Case {

@@ -22,10 +22,10 @@ DGRAD(256, 8, 4, 4, bf16, conv2d_dgrad_256x8_bf16)
 
 extern "C" __global__ void __launch_bounds__(256)
 conv2d_dgrad_reduce_f32(const Epilogue e, const float *__restrict__ partial, int rows, int pitch, int splits) {
-    reduce_splits<float>(e, partial, rows, pitch, splits);
+    reduce_splits<float, false>(e, partial, rows, pitch, splits);
 }
 
 extern "C" __global__ void __launch_bounds__(256)
 conv2d_dgrad_reduce_bf16(const Epilogue e, const float *__restrict__ partial, int rows, int pitch, int splits) {
-    reduce_splits<bf16>(e, partial, rows, pitch, splits);
+    reduce_splits<bf16, false>(e, partial, rows, pitch, splits);
 }

@@ -20,5 +20,5 @@ DGRAD(64, 64, 32, 32, conv2d_dgrad_mma_64x64)
 
 extern "C" __global__ void __launch_bounds__(256)
 conv2d_dgrad_mma_reduce(const Epilogue e, const float *__restrict__ partial, int rows, int pitch, int splits) {
-    reduce_splits<bf16>(e, partial, rows, pitch, splits);
+    reduce_splits<bf16, false>(e, partial, rows, pitch, splits);
 }

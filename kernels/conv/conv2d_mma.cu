@@ -24,5 +24,5 @@ CONV2D(128, 16, 32, 16, conv2d_mma_128x16)
 
 extern "C" __global__ void __launch_bounds__(256)
 conv2d_mma_reduce(const Epilogue e, const float *__restrict__ partial, int rows, int pitch, int splits) {
-    reduce_splits<bf16>(e, partial, rows, pitch, splits);
+    reduce_splits<bf16, true>(e, partial, rows, pitch, splits);
 }

@@ -66,16 +66,12 @@ __device__ __forceinline__ void wgrad_fma(const Geometry &g, const T *__restrict
 
     float sum[TM][TN] = {};
     locate(first);
-    locate(first + 1);
     __syncthreads();
-    fetch(first);
-    keep(0);
-    __syncthreads();
-    for (int step = first; step < last; step++) {
+    for (int step = first - 1; step < last; step++) {
         int buffer = (step - first) & 1;
         locate(step + 2);
         if (step + 1 < last) fetch(step + 1);
-        Product::multiply(shared, buffer, sum);
+        if (step >= first) Product::multiply(shared, buffer, sum);
         if (step + 1 < last) keep(buffer ^ 1);
         __syncthreads();
     }

@@ -68,8 +68,9 @@ __device__ __forceinline__ void wgrad_mma(const Geometry &g, const bf16 *__restr
     __syncthreads();
     float *tile = reinterpret_cast<float *>(shared), *part = partial + (long long)blockIdx.z * outputs * pitch;
     product.exchange(tile);
-    Product::template each<4>(tile, [&](int i, int j, float (&v)[4]) {
-        if (m0 + i < outputs && n0 + j < pitch) store16(part + (long long)(m0 + i) * pitch + n0 + j, v);
+    typename Product::Rows out = {tile, nullptr, n0};
+    out.template each<4, 2>([&](int i, int n, float (&v)[4]) {
+        if (m0 + i < outputs && n < pitch) store16(part + (long long)(m0 + i) * pitch + n, v);
     });
     if (!sums || (product.lane & 3) != 0) return;
     partial += (long long)splits * outputs * pitch + (long long)blockIdx.z * outputs;

@@ -20,9 +20,16 @@ type tile struct {
 
 func (t tile) String() string { return fmt.Sprintf("%dx%d", t.rows, t.columns) }
 
-// fmaTile is a tile of plain float32 multiply-adds. Rates follow from the shared memory reads for a multiply-add.
-func fmaTile(rows, columns, threads, perSM int, rate float64) tile {
+// fmaWeightTile is a tile of plain float32 multiply-adds. Rates follow from the shared memory reads for a multiply-add.
+func fmaWeightTile(rows, columns, threads, perSM int, rate float64) tile {
 	return tile{rows: rows, columns: columns, threads: threads, depth: 8, minSteps: 8, perSM: perSM, rate: rate}
+}
+
+// fmaGatherTile is one whose operands, in two buffers, and later sums lie in dynamic shared memory.
+func fmaGatherTile(rows, columns, threads, perSM int, rate float64) tile {
+	t := fmaWeightTile(rows, columns, threads, perSM, rate)
+	t.shared = max(2*t.depth*(rows+columns+8)*4, rows*columns*4)
+	return t
 }
 
 // mmaTile is a tile of tensor cores, 128 threads. Four stages of 32 deep operands and later the sums lie in shared memory. Rates
@@ -34,8 +41,9 @@ func mmaTile(rows, columns, perSM int, rate float64) tile {
 
 // The tiles of the gathered products (forward and input gradient) and of the weight gradient.
 var (
-	fmaGatherTiles  = []tile{fmaTile(128, 128, 256, 1, 1), fmaTile(64, 64, 256, 3, 0.6), fmaTile(256, 8, 128, 5, 0.5)}
-	fmaWeightTiles  = []tile{fmaTile(128, 128, 256, 1, 1), fmaTile(64, 64, 256, 3, 0.6), fmaTile(8, 256, 128, 4, 0.4), fmaTile(128, 32, 128, 4, 0.6)}
+	fmaGatherTiles = []tile{fmaGatherTile(128, 128, 256, 1, 1), fmaGatherTile(64, 64, 256, 3, 0.6), fmaGatherTile(256, 8, 128, 4, 0.5)}
+	fmaWeightTiles = []tile{fmaWeightTile(128, 128, 256, 1, 1), fmaWeightTile(64, 64, 256, 3, 0.6), fmaWeightTile(8, 256, 128, 4, 0.4),
+		fmaWeightTile(128, 32, 128, 4, 0.6)}
 	mmaForwardTiles = []tile{mmaTile(128, 128, 2, 1), mmaTile(128, 64, 3, 0.8), mmaTile(64, 64, 4, 0.6), mmaTile(128, 16, 4, 0.4)}
 	mmaAdjointTiles = mmaForwardTiles[:3]
 	mmaWeightTiles  = []tile{mmaTile(128, 128, 2, 1), mmaTile(64, 64, 4, 0.6)}

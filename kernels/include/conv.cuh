@@ -108,55 +108,73 @@ __device__ __forceinline__ void store(bf16 *p, const float (&v)[4]) {
     *reinterpret_cast<uint2 *>(p) = make_uint2(pack2(v[0], v[1]), pack2(v[2], v[3]));
 }
 
-// add_row adds V elements of a row from column n on; vector tells that they may be read at once.
-template <typename T, int V> __device__ __forceinline__ void add_row(float (&v)[V], const T *row, int n, int columns, bool vector) {
-    if (vector) {
+// add_row adds V elements of a row from column n on, at once or, at the end of a row, as many as there are.
+template <bool vector, typename T, int V> __device__ __forceinline__ void add_row(float (&v)[V], const T *row, int n, int columns) {
+    if constexpr (vector) {
         float r[V];
         load(r, row + n);
 #pragma unroll
         for (int i = 0; i < V; i++) v[i] += r[i];
-        return;
-    }
+    } else {
 #pragma unroll
-    for (int i = 0; i < V; i++)
-        if (n + i < columns) v[i] += to_float(row[n + i]);
+        for (int i = 0; i < V; i++)
+            if (n + i < columns) v[i] += to_float(row[n + i]);
+    }
 }
 
-// finish turns the sums of row m, columns n to n+V-1 (n a multiple of V) into outputs of type O; T is the inputs' type.
-template <typename T, typename O, int V> __device__ __forceinline__ void finish(const Epilogue &e, int m, int n, float (&v)[V]) {
+// finish turns the sums of row m, columns n to n+V-1 (n a multiple of V) into outputs of type O; T is the inputs' type. Gradients
+// have no bias.
+template <typename T, typename O, bool biased, bool vector, int V> __device__ __forceinline__ void finish(const Epilogue &e, int m, int n, float (&v)[V]) {
     if (n >= e.columns) return;
-    bool vector = e.vector >= V && n + V <= e.columns;
-    if (e.bias) add_row(v, e.bias, n, e.columns, vector);
-    if (e.image) add_row(v, static_cast<const T *>(e.image) + (long long)(m / e.pixels) * e.image_pitch, n, e.columns, vector);
-    if (e.residual) add_row(v, static_cast<const O *>(e.residual) + (long long)m * e.residual_pitch, n, e.columns, vector);
+    if (biased && e.bias) add_row<vector>(v, e.bias, n, e.columns);
+    if (biased && e.image) add_row<vector>(v, static_cast<const T *>(e.image) + (long long)(m / e.pixels) * e.image_pitch, n, e.columns);
+    if (e.residual) add_row<vector>(v, static_cast<const O *>(e.residual) + (long long)m * e.residual_pitch, n, e.columns);
     O *y = static_cast<O *>(e.y) + (long long)m * e.y_pitch + n;
-    if (vector) {
+    if constexpr (vector) {
         store(y, v);
-        return;
-    }
+    } else {
 #pragma unroll
-    for (int i = 0; i < V; i++)
-        if (n + i < e.columns) y[i] = from_float<O>(v[i]);
+        for (int i = 0; i < V; i++)
+            if (n + i < e.columns) y[i] = from_float<O>(v[i]);
+    }
 }
 
-template <typename T> __device__ __forceinline__ void finish4(const Epilogue &e, int m, int n, float (&v)[4]) {
-    if (e.out_float)
-        finish<T, float, 4>(e, m, n, v);
+// finish_rows finishes the sums that rows.each<V, unroll>(f) hands to f(m, n, sums): by vectors where rows and columns allow it.
+template <typename T, typename O, bool biased, int V, typename Rows> __device__ __forceinline__ void finish_rows(const Epilogue &e, const Rows &rows) {
+    if (e.vector >= V && e.columns % V == 0)
+        rows.template each<V, 2>([&](int m, int n, float (&v)[V]) { finish<T, O, biased, true>(e, m, n, v); });
     else
-        finish<T, T, 4>(e, m, n, v);
+        rows.template each<V, 1>([&](int m, int n, float (&v)[V]) { finish<T, O, biased, false>(e, m, n, v); });
 }
 
-// reduce_splits sums partial products (splits x rows x pitch floats) in order and finishes them; one thread for four columns.
-template <typename T> __device__ __forceinline__ void reduce_splits(const Epilogue &e, const float *partial, int rows, int pitch, int splits) {
-    long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    int groups = pitch >> 2;
-    if (i >= (long long)rows * groups) return;
-    int m = (int)(i / groups), n = (int)(i - (long long)m * groups) * 4;
-    float sum[4] = {}, v[4];
-    for (int s = 0; s < splits; s++) {
-        load16(v, partial + ((long long)s * rows + m) * pitch + n);
+// finish_tile does so for outputs of the inputs' type T, V at a time, or of float32. y of float32 inputs is float32.
+template <typename T, bool biased, int V, typename Rows> __device__ __forceinline__ void finish_tile(const Epilogue &e, const Rows &rows) {
+    if (sizeof(T) == 4 || (biased && e.out_float))
+        finish_rows<T, float, biased, 4>(e, rows);
+    else
+        finish_rows<T, T, biased, V>(e, rows);
+}
+
+// SplitRows hands out sums of partial products, splits x rows x pitch floats, added in order; one thread for four columns.
+struct SplitRows {
+    const float *partial;
+    int rows, pitch, splits;
+
+    template <int V, int unroll, typename F> __device__ __forceinline__ void each(F f) const {
+        long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+        int groups = pitch >> 2;
+        if (i >= (long long)rows * groups) return;
+        int m = (int)(i / groups), n = (int)(i - (long long)m * groups) * 4;
+        float sum[4] = {}, v[4];
+        for (int s = 0; s < splits; s++) {
+            load16(v, partial + ((long long)s * rows + m) * pitch + n);
 #pragma unroll
-        for (int j = 0; j < 4; j++) sum[j] += v[j];
+            for (int j = 0; j < 4; j++) sum[j] += v[j];
+        }
+        f(m, n, sum);
     }
-    finish4<T>(e, m, n, sum);
+};
+
+template <typename T, bool biased> __device__ __forceinline__ void reduce_splits(const Epilogue &e, const float *partial, int rows, int pitch, int splits) {
+    finish_tile<T, biased, 4>(e, SplitRows{partial, rows, pitch, splits});
 }

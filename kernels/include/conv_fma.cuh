@@ -45,6 +45,22 @@ template <int BM, int BN, int TM, int TN> struct Tile {
                 f(place<BM, TM>(ty, i), place<BN, TN>(tx, j), v);
             }
     }
+
+    // Rows hands out the sums of a tile that lies in shared memory.
+    struct Rows {
+        const float *tile;
+        int m0, n0, rows;
+
+        template <int V, int unroll, typename F> __device__ __forceinline__ void each(F f) const {
+#pragma unroll 1
+            for (int i = threadIdx.x; i < BM * BN / V; i += threads) {
+                float v[V];
+                load(v, tile + i * V);
+                int m = m0 + i / (BN / V), n = n0 + i % (BN / V) * V;
+                if (m < rows) f(m, n, v);
+            }
+        }
+    };
 };
 
 // Depth is a position along k: tap and channel. It moves by whole steps of fma_depth without divisions.
@@ -72,7 +88,8 @@ __device__ __forceinline__ void conv_fma(const Geometry &g, const T *__restrict_
                                          float *__restrict__ partial, int partial_pitch, int splits) {
     using Product = Tile<BM, BN, TM, TN>;
     constexpr int threads = Product::threads;
-    __shared__ __align__(16) typename Product::Shared shared;
+    extern __shared__ __align__(16) unsigned char room[];
+    typename Product::Shared &shared = *reinterpret_cast<typename Product::Shared *>(room);
     __shared__ Pixel pixels[BM];
     __shared__ Tap taps[max_taps];
     const T *w = static_cast<const T *>(weights.w);
@@ -127,22 +144,23 @@ __device__ __forceinline__ void conv_fma(const Geometry &g, const T *__restrict_
     };
 
     float sum[TM][TN] = {};
-    fetch();
-    keep(0);
-    __syncthreads();
-    for (int step = first; step < last; step++) {
+    for (int step = first - 1; step < last; step++) {
         int buffer = (step - first) & 1;
         if (step + 1 < last) fetch();
-        Product::multiply(shared, buffer, sum);
+        if (step >= first) Product::multiply(shared, buffer, sum);
         if (step + 1 < last) keep(buffer ^ 1);
         __syncthreads();
     }
-    Product::each_four(sum, [&](int m, int n, float (&v)[4]) {
-        m += m0, n += n0;
-        if (m >= rows) return;
-        if (splits == 1)
-            finish4<T>(e, m, n, v);
-        else if (n < partial_pitch)
-            store16(partial + ((long long)blockIdx.z * rows + m) * partial_pitch + n, v);
+    float *tile = reinterpret_cast<float *>(room);
+    Product::each_four(sum, [&](int m, int n, float (&v)[4]) { store16(tile + m * BN + n, v); });
+    __syncthreads();
+    typename Product::Rows out = {tile, m0, n0, rows};
+    if (splits == 1) {
+        finish_tile<T, !adjoint, 4>(e, out);
+        return;
+    }
+    partial += (long long)blockIdx.z * rows * partial_pitch;
+    out.template each<4, 1>([&](int m, int n, float (&v)[4]) {
+        if (n < partial_pitch) store16(partial + (long long)m * partial_pitch + n, v);
     });
 }

@@ -78,28 +78,35 @@ template <int BM_, int BN_, int WM, int WN, bool a_by_k, bool b_by_k> struct Mma
         __syncthreads();
     }
 
-    // each calls f(row, column, sums) for every V neighbouring columns of the exchanged tile; a thread keeps its column.
-    template <int V, typename F> static __device__ __forceinline__ void each(const float *tile, F f) {
-        constexpr int groups = BN / V;
-        int column = threadIdx.x % groups * V;
-#pragma unroll 4
-        for (int row = threadIdx.x / groups; row < BM; row += threads / groups) {
-            const float *from = tile + row * BN + (column ^ swizzle(row));
-            float v[V];
-            if (V == 4) {
-                load16(reinterpret_cast<float (&)[4]>(v[0]), from);
-            } else {
-                // Halves in turn, so that eight lanes read 32 banks.
-                float x[4], y[4];
-                bool second = threadIdx.x >> 2 & 1;
-                load16(x, from + (second ? 4 : 0));
-                load16(y, from + (second ? 0 : 4));
+    // Rows hands out the exchanged sums; a thread keeps its column. pixels hold the rows of y, -1 past the end.
+    struct Rows {
+        const float *tile;
+        const Pixel *pixels;
+        int n0;
+
+        template <int V, int unroll, typename F> __device__ __forceinline__ void each(F f) const {
+            constexpr int groups = BN / V;
+            int column = threadIdx.x % groups * V;
+#pragma unroll unroll
+            for (int row = threadIdx.x / groups; row < BM; row += threads / groups) {
+                const float *from = tile + row * BN + (column ^ swizzle(row));
+                float v[V];
+                if (V == 4) {
+                    load16(reinterpret_cast<float (&)[4]>(v[0]), from);
+                } else {
+                    // Halves in turn, so that eight lanes read 32 banks.
+                    float x[4], y[4];
+                    bool second = threadIdx.x >> 2 & 1;
+                    load16(x, from + (second ? 4 : 0));
+                    load16(y, from + (second ? 0 : 4));
 #pragma unroll
-                for (int i = 0; i < 4; i++) v[i] = second ? y[i] : x[i], v[V - 4 + i] = second ? x[i] : y[i];
+                    for (int i = 0; i < 4; i++) v[i] = second ? y[i] : x[i], v[V - 4 + i] = second ? x[i] : y[i];
+                }
+                int m = pixels ? pixels[row].valid : row;
+                if (m >= 0) f(m, n0 + column, v);
             }
-            f(row, column, v);
         }
-    }
+    };
 };
 
 // Chunk is a position along k in chunks of 8 channels: tap and channel. It moves by whole steps without divisions.
@@ -255,19 +262,13 @@ __device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restri
     __syncthreads();
     float *tile = reinterpret_cast<float *>(shared);
     product.exchange(tile);
-    if (splits > 1) {
-        partial += (long long)split * (g.images * g.h.outputs * g.w.outputs) * partial_pitch + n0;
-        Product::template each<4>(tile, [&](int row, int n, float (&v)[4]) {
-            int m = pixels[row].valid;
-            if (m >= 0 && n0 + n < partial_pitch) store16(partial + (long long)m * partial_pitch + n, v);
-        });
-    } else if (e.out_float) {
-        Product::template each<4>(tile, [&](int row, int n, float (&v)[4]) {
-            if (pixels[row].valid >= 0) finish<bf16, float, 4>(e, pixels[row].valid, n0 + n, v);
-        });
-    } else {
-        Product::template each<8>(tile, [&](int row, int n, float (&v)[8]) {
-            if (pixels[row].valid >= 0) finish<bf16, bf16, 8>(e, pixels[row].valid, n0 + n, v);
-        });
+    typename Product::Rows out = {tile, pixels, n0};
+    if (splits == 1) {
+        finish_tile<bf16, !adjoint, 8>(e, out);
+        return;
     }
+    partial += (long long)split * (g.images * g.h.outputs * g.w.outputs) * partial_pitch;
+    out.template each<4, 2>([&](int m, int n, float (&v)[4]) {
+        if (n < partial_pitch) store16(partial + (long long)m * partial_pitch + n, v);
+    });
 }
