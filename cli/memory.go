@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"bufio"
 	"fmt"
-	"os"
 
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
@@ -65,6 +63,13 @@ func checkTrainingMemory(r *train.Recipe, mach graph.Machine, dtype kernels.DTyp
 	if err != nil {
 		return err
 	}
+	if n := r.Train.EvalSamples; n > 0 {
+		evaluation, err := (train.Programs{Recipe: r, Model: m}).Evaluate(min(n, train.EvaluationBatch))
+		if err != nil {
+			return err
+		}
+		programs = append(programs, evaluation)
+	}
 	return checkDeviceMemory(mach, memory(programs...), fmt.Sprintf("training with batches of %d", r.Train.Batch), "lower --batch and raise train.accumulate")
 }
 
@@ -81,27 +86,11 @@ func checkDeviceMemory(mach graph.Machine, need int64, what, advice string) erro
 	return fmt.Errorf("%s needs %.1f GB of device memory, %s has %.1f GB free: %s", what, float64(need)/1e9, mach.Name(), float64(free)/1e9, advice)
 }
 
-// checkMemory refuses work that needs more bytes than the machine has, where the system says how much that is.
+// checkMemory refuses work that needs more bytes than this process may have, where the system says how much that is.
 func checkMemory(need int64, what, advice string) error {
-	have := totalMemory()
-	if have == 0 || need <= have {
+	have := availableMemory()
+	if have.bytes == 0 || need <= have.bytes {
 		return nil
 	}
-	return fmt.Errorf("%s needs %.1f GB of memory, this machine has %.1f GB: %s", what, float64(need)/1e9, float64(have)/1e9, advice)
-}
-
-// totalMemory is the machine's memory in bytes as Linux reports it, 0 where it is not known.
-func totalMemory() int64 {
-	f, err := os.Open("/proc/meminfo")
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	for s := bufio.NewScanner(f); s.Scan(); {
-		var kilobytes int64
-		if _, err := fmt.Sscanf(s.Text(), "MemTotal: %d kB", &kilobytes); err == nil {
-			return kilobytes * 1024
-		}
-	}
-	return 0
+	return fmt.Errorf("%s needs %.1f GB of memory, %s %.1f GB: %s", what, float64(need)/1e9, have.by, float64(have.bytes)/1e9, advice)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/unnoise/unnoise/kernels"
 )
 
-// evaluationBatch is how many held-out samples are evaluated at once.
-const evaluationBatch = 250
+// EvaluationBatch is how many held-out samples are evaluated at once.
+const EvaluationBatch = 250
 
 // evaluate measures the held-out loss of the averaged weights. Times are spread evenly over 0..T-1 (the multiples of the golden
 // ratio, modulo 1), noise is the same at every evaluation.
@@ -44,7 +44,7 @@ func (t *trainer) heldOutLoss(ctx context.Context, n int) (*Evaluation, error) {
 	if err := t.prog.Model.Round(t.Machine, nn.EMABuffer); err != nil {
 		return nil, err
 	}
-	batch := min(n, evaluationBatch)
+	batch := min(n, EvaluationBatch)
 	p, err := t.prog.Evaluate(batch)
 	if err != nil {
 		return nil, err
