@@ -40,17 +40,14 @@ __device__ __forceinline__ float uniform(unsigned w) {
     return __fmul_rn(__fadd_rn(__uint2float_rn(w >> 9), 0.5f), 1.1920928955078125e-7f);
 }
 
-// minus_two_log returns -2 ln((w + 1/2) 2^-32).
+// minus_two_log returns -2 ln((w + 1/2) 2^-32). Above sqrt(1/2) the distance to 1 is taken, else the number is split as m 2^k, m in
+// [sqrt(1/2), sqrt(2)); both are computed and one is selected: words differ from lane to lane, a branch would be taken both ways.
 __device__ __forceinline__ float minus_two_log(unsigned w) {
-    float e = 0, f;
-    if (w >= 0xB504F334u) {
-        f = -__fmul_rn(__fadd_rn(__uint2float_rn(~w), 0.5f), 2.3283064365386963e-10f);
-    } else {
-        int b = __float_as_int(__fadd_rn(__uint2float_rn(w), 0.5f));
-        int k = (b - 0x3F3504F3) >> 23;
-        f = __fadd_rn(__int_as_float(b - (k << 23)), -1.0f);
-        e = __int2float_rn(k - 32);
-    }
+    bool high = w >= 0xB504F334u;
+    float h = __fadd_rn(__uint2float_rn(high ? ~w : w), 0.5f);
+    int b = __float_as_int(h), k = (b - 0x3F3504F3) >> 23;
+    float near = -__fmul_rn(h, 2.3283064365386963e-10f), split = __fadd_rn(__int_as_float(b - (k << 23)), -1.0f);
+    float f = high ? near : split, e = high ? 0.0f : __int2float_rn(k - 32);
     float p = __fadd_rn(__fmul_rn(f, 0.06915586441755295f), -0.11789869517087936f);
     p = __fadd_rn(__fmul_rn(f, p), 0.11872908473014832f);
     p = __fadd_rn(__fmul_rn(f, p), -0.12384333461523056f);
