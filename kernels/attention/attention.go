@@ -20,9 +20,11 @@ type Attention struct {
 }
 
 func init() {
-	kernels.Register(Attention{},
+	list := []kernels.Variant{
 		kernels.Reference(attentionReference[float32], attentionReference[float64]),
-		kernels.Func("cpu", 1, "BLAS products over images, heads and blocks of queries", elementwise.F32Only, attentionWorkspace, attentionCPU))
+		kernels.Func("cpu", 1, "BLAS products over images, heads and blocks of queries", elementwise.F32Only, attentionWorkspace, attentionCPU),
+	}
+	kernels.Register(Attention{}, append(list, variants(attentionShared, nil, attentionCUDA)...)...)
 }
 
 // Name implements kernels.Operator.
@@ -112,6 +114,11 @@ func (Attention) Cases() []kernels.Case {
 		c("other keys", 2, 0, r(2, 3, 2, 6), r(2, 1, 5, 6), r(2, 1, 5, 6)),
 		c("slices of one buffer", 2, 0, p(2, 2, 3, 8, 24), p(2, 2, 3, 8, 24), p(2, 2, 3, 8, 24)),
 		c("odd pitches", 1, 0, p(1, 3, 3, 5, 7), p(1, 3, 3, 5, 11), p(1, 3, 3, 5, 9)),
+		large(c("heads of a chunk", 3, 0, p(2, 7, 5, 24, 72), p(2, 7, 5, 24, 72), p(2, 7, 5, 24, 72))),
+		large(c("heads of 40", 2, 0, r(1, 5, 7, 80), r(1, 5, 7, 80), r(1, 5, 7, 80))),
+		large(c("head of 68", 1, 0, r(1, 4, 9, 68), r(1, 4, 9, 68), r(1, 4, 9, 68))),
+		large(c("head of 256", 1, 0, p(1, 9, 9, 256, 768), p(1, 9, 9, 256, 768), p(1, 9, 9, 256, 768))),
+		large(c("head of 130 in odd rows", 1, 0, p(1, 3, 13, 130, 131), p(1, 3, 13, 130, 133), p(1, 3, 13, 130, 135))),
 		{Name: "several blocks of queries", Op: Attention{Heads: 1}, NoGrad: true,
 			In: []kernels.Input{r(1, 33, 17, 4), r(1, 23, 11, 4), r(1, 23, 11, 4)}},
 	}

@@ -18,9 +18,11 @@ type AttentionGrad struct {
 }
 
 func init() {
-	kernels.Register(AttentionGrad{},
+	list := []kernels.Variant{
 		kernels.Reference(attentionGradReference[float32], attentionGradReference[float64]),
-		kernels.Func("cpu", 1, "BLAS products over images and heads, weights recomputed", elementwise.F32Only, attentionGradWorkspace, attentionGradCPU))
+		kernels.Func("cpu", 1, "BLAS products over images and heads, weights recomputed", elementwise.F32Only, attentionGradWorkspace, attentionGradCPU),
+	}
+	kernels.Register(AttentionGrad{}, append(list, variants(attentionGradShared, attentionGradScratch, attentionGradCUDA)...)...)
 }
 
 // Name implements kernels.Operator.
@@ -76,6 +78,11 @@ func (AttentionGrad) Cases() []kernels.Case {
 		c("heads", 3, 0, r(2, 3, 5, 12), r(2, 3, 5, 12), r(2, 3, 5, 12), r(2, 3, 5, 12), lse(2, 3, 2, 1, 3, 15), r(2, 3, 5, 12)),
 		c("other keys", 2, 0.5, r(2, 3, 2, 6), r(2, 1, 5, 6), r(2, 1, 5, 6), r(2, 3, 2, 6), lse(2, 3, 2, 1, 2, 6), r(2, 3, 2, 6)),
 		c("pitches", 2, 0, p(2, 2, 3, 8, 24), p(2, 2, 3, 8, 25), p(2, 2, 3, 8, 26), p(2, 2, 3, 8, 11), lse(2, 3, 2, 1, 2, 6), p(2, 2, 3, 8, 9)),
+		c("heads of a chunk", 3, 0, p(2, 7, 5, 24, 72), p(2, 7, 5, 24, 72), p(2, 7, 5, 24, 72), r(2, 7, 5, 24), lse(4, 5, 2, 1, 3, 35), r(2, 7, 5, 24)),
+		c("heads of 40", 2, 0, r(1, 5, 7, 80), r(1, 5, 7, 80), r(1, 5, 7, 80), r(1, 5, 7, 80), lse(4, 5, 1, 1, 2, 35), r(1, 5, 7, 80)),
+		c("head of 68", 1, 0, r(1, 4, 9, 68), r(1, 4, 9, 68), r(1, 4, 9, 68), r(1, 4, 9, 68), lse(4, 5, 1, 1, 1, 36), r(1, 4, 9, 68)),
+		c("head of 256", 1, 0, p(1, 9, 9, 256, 768), p(1, 9, 9, 256, 768), p(1, 9, 9, 256, 768), r(1, 9, 9, 256), lse(5, 6, 1, 1, 1, 81), r(1, 9, 9, 256)),
+		c("head of 130 in odd rows", 1, 0, p(1, 3, 13, 130, 131), p(1, 3, 13, 130, 133), p(1, 3, 13, 130, 135), p(1, 3, 13, 130, 137), lse(4, 5, 1, 1, 1, 39), p(1, 3, 13, 130, 139)),
 		c("several blocks of queries", 1, 0, r(1, 33, 17, 4), r(1, 23, 11, 4), r(1, 23, 11, 4), r(1, 33, 17, 4), lse(5, 6, 1, 1, 1, 561), r(1, 33, 17, 4)),
 	}
 }

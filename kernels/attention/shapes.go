@@ -32,3 +32,9 @@ func tolerance(d kernels.DType) kernels.Tol {
 	}
 	return kernels.Tol{Abs: 3e-5, Rel: 3e-5, Why: "float32 scores of a few units turn into relative errors of the weights of about 1e-6, summed over the keys"}
 }
+
+// large marks a case that is there for its size: the small cases have every formula of it for finite differences.
+func large(c kernels.Case) kernels.Case {
+	c.NoGrad = true
+	return c
+}

@@ -47,7 +47,7 @@ template <typename T, bool a_k, bool b_k, int BM, int BN, int WM, int WN, bool w
         : warp_row(row), warp_col(col), ty((threadIdx.x & 31) >> 3), tx(threadIdx.x & 7), a(row, ty), b(col, tx) {}
 
     __device__ __forceinline__ void step(unsigned a_panel, unsigned b_panel, bool sums) {
-#pragma unroll
+#pragma unroll 2
         for (int c = 0; c < 8; c++) {
             float x[TM][4], y[TN][4];
             b.load(y, b_panel, c);

@@ -123,7 +123,7 @@ template <typename T, int rows, int width, int threads, bool vector, bool swizzl
     // fetch copies the panel that begins at row row0 and column col0; what lies from row_end or col_end on becomes zero.
     static __device__ __forceinline__ void fetch(unsigned to, const T *from, int ld, int row0, int row_end, int col0, int col_end) {
         if constexpr (vector) {
-            constexpr int step = threads / chunks, count = rows * chunks / threads;
+            constexpr int step = threads / chunks, count = (rows + step - 1) / step;
             int c = threadIdx.x % chunks, r = threadIdx.x / chunks;
             int part = min(16, (col_end - col0) * (int)sizeof(T) - 16 * c);
             const T *source = from + (long long)(row0 + r) * ld + col0 + c * (16 / (int)sizeof(T));
@@ -131,11 +131,12 @@ template <typename T, int rows, int width, int threads, bool vector, bool swizzl
             for (int i = 0; i < count; i++) {
                 int row = r + i * step;
                 bool valid = row0 + row < row_end && part > 0;
+                if (rows % step && row >= rows) break;
                 copy_async_part(to + row * row_bytes + ((c ^ swizzle(row)) << 4), valid ? source + (long long)i * step * ld : from,
                                 valid ? part : 0);
             }
         } else {
-#pragma unroll 4
+#pragma unroll 2
             for (int e = threadIdx.x; e < rows * width; e += threads) {
                 int r = e / width, x = e % width, b = x * (int)sizeof(T);
                 bool valid = row0 + r < row_end && col0 + x < col_end;

@@ -27,7 +27,7 @@ type product struct {
 	bias, residual *kernels.Operand
 	sums           *kernels.Operand // column sums of a
 	alpha          float64
-	whole          bool // the sums are not split along k
+	whole          bool // the sums are not split along k, and there are no tiles of 32
 }
 
 // tile is a size of tiles: GemmTile of gemm.cuh.
@@ -115,6 +115,9 @@ func (p product) plan(variant int, props kernels.Props) plan {
 		most = max(1, min(steps/leastSteps, maxPartial/(4*p.m*(p.n+4))))
 	}
 	list := tiles
+	if p.whole {
+		list = tiles[:2]
+	}
 	switch variant {
 	case tile128:
 		list = tiles[:1]

@@ -22,7 +22,7 @@ func init() {
 		kernels.Reference(matmulReference[float32], matmulReference[float64]),
 		kernels.Func("cpu", 1, "BLAS products over batches and chunks of rows", elementwise.F32Only, nil, matmulCPU),
 	}
-	kernels.Register(Matmul{}, append(list, variants(matmulProduct, byShape, tile128, tile64, tile32, anyPitch)...)...)
+	kernels.Register(Matmul{}, append(list, variants(matmulProduct, byShape, tile128, tile64, anyPitch)...)...)
 }
 
 // Name implements kernels.Operator.
