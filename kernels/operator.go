@@ -101,6 +101,7 @@ type Case struct {
 	In     []Input
 	State  StepState
 	NoGrad bool // random draws and optimizers have no gradient to check
+	OutPad int  // elements added to the pitch of outputs: they lie in wider tensors
 }
 
 // Input is an operand of a case.

@@ -168,6 +168,7 @@ func Operands(cs kernels.Case, p Precision, accumulate bool) (*kernels.Call, err
 			call.Out = append(call.Out, call.In[inPlace.Alias(i)])
 			continue
 		}
+		s.Pitch += cs.OutPad
 		var before func(int) float64
 		adds := accumulate && acc != nil && acc.Accumulates(i)
 		if adds {

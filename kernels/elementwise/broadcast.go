@@ -48,6 +48,8 @@ func (Broadcast) Cases() []kernels.Case {
 		{Name: "row", Op: Broadcast{2, 3, 5}, In: []kernels.Input{kernels.Randn(1, 1, 1, 7)}},
 		{Name: "row for each image", Op: Broadcast{3, 2, 2}, In: []kernels.Input{kernels.RandnPitch(3, 1, 1, 10, 21)}},
 		{Name: "one row", Op: Broadcast{1, 1, 1}, In: []kernels.Input{kernels.Randn(1, 1, 1, 1)}},
+		{Name: "slice of odd pitch", Op: Broadcast{7, 3, 3}, In: []kernels.Input{noGrad(kernels.Randn(7, 1, 1, 19))}, NoGrad: true, OutPad: 5},
+		{Name: "rows longer than a block", Op: Broadcast{3, 1, 2}, In: []kernels.Input{noGrad(kernels.RandnPitch(3, 1, 1, 2100, 2120))}, NoGrad: true},
 		{Name: "blocks", Op: Broadcast{3, 30, 30}, In: []kernels.Input{noGrad(kernels.Randn(3, 1, 1, 16))}, NoGrad: true},
 	}
 }

@@ -2,14 +2,15 @@
 // float32 at distance pt.
 //   divide_time_f32, divide_time_bf16           16-byte accesses, four in flight a thread
 //   divide_time_any_f32, divide_time_any_bf16   any pitch and alignment
-// Bytes an element: 8 (f32), 4 (bf16). FLOPs: 1; one division for the rows and one for the time of a group of elements.
+// Bytes an element: 8 (f32), 4 (bf16). FLOPs: 1; one division by the time for a group of elements.
+#include "divide.cuh"
 #include "pointwise.cuh"
 
 template <int N, typename T>
 __device__ __forceinline__ void divide_time(Rows rows, const T *__restrict__ x, int px, const float *__restrict__ t, int pt,
-                                            T *__restrict__ y, int py, int pixels) {
+                                            T *__restrict__ y, int py, Divisor pixels) {
     Tile<N> tile(rows);
-    auto factor = [&](int k) { return __fdiv_rn(1.0f, t[(long long)(tile.row(k) / pixels) * pt]); };
+    auto factor = [&](int k) { return __fdiv_rn(1.0f, t[(long long)(quotient(tile.row(k), pixels)) * pt]); };
     Group<T, N> in[thread_rows];
 #pragma unroll
     for (int k = 0; k < thread_rows; k++)
@@ -29,7 +30,7 @@ __device__ __forceinline__ void divide_time(Rows rows, const T *__restrict__ x, 
 #define DIVIDE_TIME(name, T, N)                                                                                                 \
     extern "C" __global__ void __launch_bounds__(256)                                                                           \
     name(int rows, int c, int last, const T *__restrict__ x, int px, const float *__restrict__ t, int pt, T *__restrict__ y,     \
-         int py, int pixels) {                                                                                                  \
+         int py, Divisor pixels) {                                                                                                  \
         divide_time<N>(Rows{rows, c, last}, x, px, t, pt, y, py, pixels);                                                       \
     }
 EACH_TYPE(DIVIDE_TIME, divide_time)

@@ -43,6 +43,9 @@ func (DivideTime) Cases() []kernels.Case {
 	return []kernels.Case{
 		{Name: "odd", Op: DivideTime{}, In: []kernels.Input{kernels.Randn(3, 3, 5, 3), kernels.RandUniform(0.5, 900, 3, 1, 1, 1)}},
 		{Name: "pitch", Op: DivideTime{}, In: []kernels.Input{kernels.RandnPitch(2, 2, 2, 16, 18), kernels.RandUniform(0.5, 2, 2, 1, 1, 1)}},
+		{Name: "rows that end within a vector", Op: DivideTime{}, In: []kernels.Input{noGrad(kernels.RandnPitch(7, 3, 5, 19, 40)), kernels.RandUniform(0.5, 900, 7, 1, 1, 1)}, NoGrad: true},
+		{Name: "slice of odd pitch", Op: DivideTime{}, In: []kernels.Input{noGrad(kernels.RandnPitch(70, 1, 5, 16, 24)), kernels.RandUniform(0.5, 900, 70, 1, 1, 1)}, NoGrad: true, OutPad: 5},
+		{Name: "rows longer than a block", Op: DivideTime{}, In: []kernels.Input{noGrad(kernels.RandnPitch(3, 1, 1, 2100, 2120)), kernels.RandUniform(0.5, 900, 3, 1, 1, 1)}, NoGrad: true},
 		{Name: "one pixel", Op: DivideTime{}, In: []kernels.Input{kernels.Randn(1, 1, 1, 1), kernels.RandUniform(1, 2, 1, 1, 1, 1)}},
 	}
 }

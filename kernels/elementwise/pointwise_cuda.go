@@ -7,8 +7,10 @@ import (
 )
 
 const (
-	blockThreads = 256
-	threadRows   = 4 // of kernels/include/pointwise.cuh
+	mostThreads  = 256
+	leastThreads = 64
+	threadRows   = 4   // of kernels/include/pointwise.cuh
+	enoughBlocks = 256 // two for each multiprocessor of a large device
 )
 
 // vector reports whether every operand allows 16-byte accesses.
@@ -34,21 +36,36 @@ type matrix struct {
 	rows, c, last int
 	flat          bool // cut from memory without pads: every tensor's pitch is c
 	n             int  // elements of an access
+	threads       int  // of a block, at most
+}
+
+// threads is the size of blocks: smaller ones where a tensor is small, so that they spread over the device.
+func threads(s kernels.Spec, n int) int {
+	t := mostThreads
+	for t > leastThreads && s.Rows()*gpu.Ceil(s.C, n) < t*threadRows*enoughBlocks {
+		t /= 2
+	}
+	return t
 }
 
 // asRows keeps the rows of a tensor.
-func asRows(s kernels.Spec, n int) matrix { return matrix{rows: s.Rows(), c: s.C, last: s.C, n: n} }
+func asRows(s kernels.Spec, n int) matrix {
+	return matrix{rows: s.Rows(), c: s.C, last: s.C, n: n, threads: threads(s, n)}
+}
 
 // flatten cuts tensors without pads into rows that a block's threads fill; others keep their rows.
 func flatten(n int, ops ...*kernels.Operand) matrix {
+	m := asRows(ops[0].Spec, n)
 	for _, o := range ops {
 		if o.Rows() > 1 && o.Pitch != o.C {
-			return asRows(o.Spec, n)
+			return m
 		}
 	}
-	total, c := ops[0].Elements(), blockThreads*n
-	rows := gpu.Ceil(total, c)
-	return matrix{rows: rows, c: c, last: total - (rows-1)*c, flat: true, n: n}
+	total := ops[0].Elements()
+	m.flat, m.c = true, m.threads*n
+	m.rows = gpu.Ceil(total, m.c)
+	m.last = total - (m.rows-1)*m.c
+	return m
 }
 
 // pitch is an operand's distance between rows.
@@ -68,22 +85,13 @@ func (m matrix) args(ops ...*kernels.Operand) []any {
 	return list
 }
 
-// columns is a block's width in groups of elements, a power of two, and how many blocks a row takes.
-func columns(c, n int) (width, blocks int) {
-	groups := gpu.Ceil(c, n)
-	width = 1
-	for width < groups && width < blockThreads {
-		width *= 2
-	}
-	return width, gpu.Ceil(groups, width)
-}
-
 // launch queues a pointwise kernel.
 func (m matrix) launch(q *gpu.Queue, c *kernels.Call, module, kernel string, args []any) error {
-	width, blocks := columns(m.c, m.n)
-	height := blockThreads / width
+	groups := gpu.Ceil(m.c, m.n)
+	width := min(groups, m.threads)
+	height := m.threads / width
 	return q.Launch(gpu.Launch{Module: module, Kernel: kernel, Args: args, Operands: gpu.Uses(c), Block: cuda.Dim3{X: width, Y: height},
-		Grid: cuda.Dim3{X: gpu.Ceil(m.rows, height*threadRows), Y: blocks}})
+		Grid: cuda.Dim3{X: gpu.Ceil(m.rows, height*threadRows), Y: gpu.Ceil(groups, width)}})
 }
 
 // pointwise runs the kernel of a module on tensors of one shape and type, inputs first; extra arguments follow.
@@ -142,12 +150,12 @@ func broadcastCUDA(q *gpu.Queue, c *kernels.Call) error {
 	b, y := c.In[0], c.Out[0]
 	ending, n := access(y.DType, b, y)
 	m := asRows(y.Spec, n)
-	return m.launch(q, c, "broadcast", "broadcast"+ending, append(m.args(b, y), int32(y.Rows()/b.Rows())))
+	return m.launch(q, c, "broadcast", "broadcast"+ending, append(m.args(b, y), gpu.NewDivisor(y.Rows()/b.Rows())))
 }
 
 func divideTimeCUDA(q *gpu.Queue, c *kernels.Call) error {
 	x, t, y := c.In[0], c.In[1], c.Out[0]
 	ending, n := access(y.DType, x, y)
 	m := asRows(y.Spec, n)
-	return m.launch(q, c, "divide_time", "divide_time"+ending, append(m.args(x, t, y), int32(y.H*y.W)))
+	return m.launch(q, c, "divide_time", "divide_time"+ending, append(m.args(x, t, y), gpu.NewDivisor(y.H*y.W)))
 }

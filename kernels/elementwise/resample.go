@@ -83,6 +83,10 @@ func (Resample) Cases() []kernels.Case {
 		{Name: "pool", Op: Resample{AvgPool2}, In: []kernels.Input{kernels.Randn(2, 4, 6, 7)}},
 		{Name: "pool odd", Op: Resample{AvgPool2}, In: []kernels.Input{kernels.RandnPitch(2, 5, 7, 16, 17)}},
 		{Name: "pool to one pixel", Op: Resample{AvgPool2}, In: []kernels.Input{kernels.Randn(1, 3, 2, 1)}},
+		{Name: "pool wide", Op: Resample{AvgPool2}, In: []kernels.Input{noGrad(kernels.RandnPitch(1, 3, 4, 2100, 2120))}, NoGrad: true},
+		{Name: "pool slice of odd pitch", Op: Resample{AvgPool2}, In: []kernels.Input{noGrad(kernels.RandnPitch(2, 4, 9, 19, 32))}, NoGrad: true, OutPad: 5},
+		{Name: "nearest wide", Op: Resample{Nearest2}, In: []kernels.Input{noGrad(kernels.RandnPitch(1, 1, 2, 2100, 2120))}, NoGrad: true},
+		{Name: "nearest slice of odd pitch", Op: Resample{Nearest2}, In: []kernels.Input{noGrad(kernels.RandnPitch(2, 2, 9, 19, 32))}, NoGrad: true, OutPad: 5},
 		{Name: "nearest", Op: Resample{Nearest2}, In: []kernels.Input{kernels.Randn(2, 3, 2, 7)}},
 		{Name: "nearest one pixel", Op: Resample{Nearest2}, In: []kernels.Input{kernels.RandnPitch(1, 1, 1, 10, 19)}},
 	}

@@ -7,8 +7,11 @@ import (
 )
 
 const (
+	sumThreads = 256
 	leastChunk = 64  // rows that a block sums at least
-	mostChunks = 128 // parts of an image that are summed apart
+	mostChunks = 256 // parts of an image that are summed apart
+	sumWidth   = 32  // accesses side by side: 512 contiguous bytes; the rest of a block are rows
+	joinWidth  = 8   // of the second launch: a sector
 )
 
 // images is how many sums there are, of how many rows each.
@@ -19,9 +22,11 @@ func (s SumRows) images(x kernels.Spec) (images, rows int) {
 	return 1, x.Rows()
 }
 
-// chunks is in how many parts the rows of an image are summed, and how many rows a part has.
-func chunks(rows int) (count, size int) {
-	size = max(leastChunk, gpu.Ceil(rows, mostChunks))
+// chunks is in how many parts the rows of an image are summed, and how many rows a part has: about 512 blocks in all. Few rows are
+// summed in one launch.
+func chunks(images, rows int) (count, size int) {
+	parts := min(max(2*enoughBlocks/images, 1), mostChunks)
+	size = max(leastChunk, gpu.Ceil(rows, parts))
 	if rows <= 4*leastChunk {
 		size = rows
 	}
@@ -31,7 +36,7 @@ func chunks(rows int) (count, size int) {
 // sumRowsScratch is a float32 row for each part of each image, where images have several.
 func sumRowsScratch(c *kernels.Call, _ kernels.Props) int64 {
 	images, rows := c.Op.(SumRows).images(c.In[0].Spec)
-	if n, _ := chunks(rows); n > 1 {
+	if n, _ := chunks(images, rows); n > 1 {
 		return 4 * int64(images*n*c.In[0].C)
 	}
 	return 0
@@ -40,12 +45,12 @@ func sumRowsScratch(c *kernels.Call, _ kernels.Props) int64 {
 func sumRowsCUDA(q *gpu.Queue, c *kernels.Call) error {
 	x, y := c.In[0], c.Out[0]
 	images, rows := c.Op.(SumRows).images(x.Spec)
-	count, size := chunks(rows)
+	count, size := chunks(images, rows)
 	width := gpu.Suffix(y.DType)
 	if x.DType != y.DType || count > 1 && x.DType == kernels.BF16 {
 		width = "wide" // bf16 summed to f32
 	}
-	sum := sumLaunch{kernel: "sum_rows_any_" + width, n: 1, images: images, rows: rows, chunk: size, chunks: count, x: gpu.Ptr(x), px: x.Pitch,
+	sum := sumLaunch{kernel: "sum_rows_any_" + width, n: 1, width: sumWidth, images: images, rows: rows, chunk: size, chunks: count, x: gpu.Ptr(x), px: x.Pitch,
 		c: x.C, y: gpu.Ptr(y), py: y.Pitch, accumulate: gpu.Accumulates(y)}
 	if vector(x) {
 		sum.kernel, sum.n = "sum_rows_"+width, 16/x.DType.Size()
@@ -58,7 +63,7 @@ func sumRowsCUDA(q *gpu.Queue, c *kernels.Call) error {
 	if err := sum.queue(q, []cuda.Operand{gpu.Use(x, cuda.Read), gpu.UseBytes(c.Scratch, 0, bytes, cuda.Write)}); err != nil {
 		return err
 	}
-	join := sumLaunch{kernel: "sum_rows_any_f32", n: 1, images: images, rows: count, chunk: count, chunks: 1, x: gpu.Ptr(c.Scratch), px: x.C, c: x.C,
+	join := sumLaunch{kernel: "sum_rows_any_f32", n: 1, width: joinWidth, images: images, rows: count, chunk: count, chunks: 1, x: gpu.Ptr(c.Scratch), px: x.C, c: x.C,
 		y: gpu.Ptr(y), py: y.Pitch, accumulate: gpu.Accumulates(y)}
 	if y.DType == kernels.BF16 {
 		join.kernel = "sum_rows_join_bf16"
@@ -71,6 +76,7 @@ func sumRowsCUDA(q *gpu.Queue, c *kernels.Call) error {
 type sumLaunch struct {
 	kernel                      string
 	n                           int // elements of an access
+	width                       int // accesses side by side, a power of two
 	images, rows, chunk, chunks int
 	x, y                        cuda.DevicePtr
 	px, c, py                   int
@@ -78,10 +84,12 @@ type sumLaunch struct {
 }
 
 func (s sumLaunch) queue(q *gpu.Queue, uses []cuda.Operand) error {
-	width, blocks := columns(s.c, s.n)
-	width = min(width, 32) // 512 contiguous bytes; the rest of the block are rows
-	blocks = gpu.Ceil(gpu.Ceil(s.c, s.n), width)
-	return q.Launch(gpu.Launch{Module: "sum_rows", Kernel: s.kernel, Operands: uses, Grid: cuda.Dim3{X: s.images * s.chunks, Y: blocks},
-		Block: cuda.Dim3{X: width, Y: blockThreads / width},
+	groups := gpu.Ceil(s.c, s.n)
+	width := s.width
+	for width >= 2*groups {
+		width /= 2
+	}
+	return q.Launch(gpu.Launch{Module: "sum_rows", Kernel: s.kernel, Operands: uses, Grid: cuda.Dim3{X: s.images * s.chunks, Y: gpu.Ceil(groups, width)},
+		Block: cuda.Dim3{X: width, Y: sumThreads / width},
 		Args:  []any{q.State, int32(s.rows), int32(s.c), int32(s.chunk), int32(s.chunks), s.x, int32(s.px), s.y, int32(s.py), s.accumulate}})
 }

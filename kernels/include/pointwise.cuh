@@ -12,9 +12,9 @@ struct Rows {
 };
 
 // EACH_TYPE instantiates KERNEL(name, type, elements of an access): by vectors, and for any pitch and alignment.
-#define EACH_TYPE(KERNEL, name)   \
-    KERNEL(name##_f32, float, 4)  \
-    KERNEL(name##_bf16, bf16, 8)  \
+#define EACH_TYPE(KERNEL, name)      \
+    KERNEL(name##_f32, float, 4)     \
+    KERNEL(name##_bf16, bf16, 8)     \
     KERNEL(name##_any_f32, float, 1) \
     KERNEL(name##_any_bf16, bf16, 1)
 
