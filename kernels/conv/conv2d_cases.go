@@ -7,7 +7,7 @@ type shape struct {
 	name                  string
 	g                     Geometry
 	n, h, w, ci, co       int
-	pitch                 int // of x and y; 0 is dense
+	pitch, residualPitch  int // of x and y, of the residual; 0 is dense, and that of y
 	bias, image, residual bool
 	f32                   bool // y is f32 in bf16 mode, too
 	wide                  bool // too big for finite differences
@@ -29,11 +29,15 @@ func shapes() []shape {
 		{name: "three channels in", g: same, n: 2, h: 8, w: 8, ci: 3, co: 32, bias: true},
 		{name: "one channel out", g: same, n: 2, h: 8, w: 8, ci: 32, co: 1, bias: true},
 		{name: "prediction", g: same, n: 2, h: 4, w: 4, ci: 16, co: 3, bias: true, residual: true, f32: true},
-		{name: "3x3 two tiles and splits", g: same, n: 3, h: 6, w: 9, ci: 40, co: 72, bias: true, image: true, residual: true},
+		{name: "3x3 two tiles and splits", g: same, n: 2, h: 6, w: 9, ci: 40, co: 72, bias: true, image: true, residual: true},
 		{name: "3x3 wide prediction", g: same, n: 2, h: 5, w: 5, ci: 32, co: 20, bias: true, image: true, f32: true},
-		{name: "1x1 over full tiles", g: Same(1), n: 3, h: 10, w: 9, ci: 136, co: 136, bias: true, residual: true, wide: true},
+		{name: "1x1 over full tiles", g: Same(1), n: 1, h: 10, w: 14, ci: 136, co: 136, bias: true, residual: true, wide: true},
 		{name: "odd all operands", g: same, n: 3, h: 5, w: 3, ci: 16, co: 13, pitch: 24, bias: true, image: true, residual: true},
 		{name: "odd prediction", g: same, n: 2, h: 3, w: 3, ci: 16, co: 7, bias: true, image: true, residual: true, f32: true},
+		{name: "many splits", g: same, n: 1, h: 3, w: 2, ci: 72, co: 72, bias: true, wide: true},
+		{name: "many pixels", g: Same(1), n: 5, h: 12, w: 11, ci: 8, co: 8, bias: true, wide: true},
+		{name: "vectors all operands", g: same, n: 3, h: 3, w: 5, ci: 8, co: 16, bias: true, image: true, residual: true},
+		{name: "residual of odd pitch", g: same, n: 2, h: 4, w: 3, ci: 16, co: 16, bias: true, residual: true, residualPitch: 19},
 		{name: "1x1 to nine channels", g: Same(1), n: 1, h: 3, w: 3, ci: 8, co: 9, pitch: 17, bias: true, residual: true},
 		{name: "stride 2 in phases", g: Geometry{KH: 3, KW: 3, Stride: 2, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1}, n: 3, h: 7, w: 10, ci: 24, co: 16, bias: true, residual: true},
 		{name: "stride 3 circular", g: Geometry{KH: 4, KW: 3, Stride: 3, PadTop: 2, PadBottom: 3, PadLeft: 1, PadRight: 4, Circular: true}, n: 1, h: 6, w: 9, ci: 8, co: 8},
@@ -57,6 +61,13 @@ func (s shape) input(n, h, w, c int) kernels.Input {
 	return kernels.Randn(n, h, w, c)
 }
 
+func (s shape) addend(n, h, w, c int) kernels.Input {
+	if s.residualPitch > 0 {
+		return kernels.RandnPitch(n, h, w, c, s.residualPitch)
+	}
+	return s.input(n, h, w, c)
+}
+
 func (s shape) weights() kernels.Input { return kernels.Randn(s.co, s.g.KH, s.g.KW, s.ci) }
 
 func (s shape) conv() kernels.Case {
@@ -69,7 +80,7 @@ func (s shape) conv() kernels.Case {
 		in[inImageBias] = kernels.Randn(s.n, 1, 1, s.co)
 	}
 	if s.residual {
-		in[inResidual] = s.input(s.n, oh, ow, s.co)
+		in[inResidual] = s.addend(s.n, oh, ow, s.co)
 	}
 	return kernels.Case{Name: s.name, Op: Conv2D{s.g, s.f32}, In: in, NoGrad: s.wide}
 }
@@ -78,7 +89,7 @@ func (s shape) dgrad() kernels.Case {
 	oh, ow := s.g.Size(s.h, s.w)
 	in := []kernels.Input{s.input(s.n, oh, ow, s.co), s.weights()}
 	if s.residual {
-		in = append(in, s.input(s.n, s.h, s.w, s.ci))
+		in = append(in, s.addend(s.n, s.h, s.w, s.ci))
 	}
 	return kernels.Case{Name: s.name, Op: Conv2DDgrad{s.g, s.h, s.w}, In: in, NoGrad: s.wide}
 }

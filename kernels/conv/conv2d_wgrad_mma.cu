@@ -45,24 +45,20 @@ __device__ __forceinline__ void wgrad_mma(const Geometry &g, const bf16 *__restr
     Product product;
     float bias_sum[Product::fragments][4] = {};
     bool sums = bias && blockIdx.x == 0 && product.warp_n == 0;
-#pragma unroll
-    for (int s = 0; s < stages; s++) locate(first + s);
+    constexpr int ahead = stages - 1;
+    locate(first);
     __syncthreads();
-#pragma unroll
-    for (int s = 0; s < stages - 1; s++) {
-        if (first + s < last) fetch(first + s);
-        copy_commit();
-    }
-    for (int step = first; step < last; step++) {
-        copy_wait<stages - 2>();
+    for (int step = first - ahead; step < last; step++) {
+        if (step >= first) copy_wait<ahead - 1>();
         __syncthreads();
-        if (step + stages - 1 < last) fetch(step + stages - 1);
+        if (step + ahead < last) fetch(step + ahead);
         copy_commit();
         locate(step + stages);
-        product.multiply(shared + (step - first) % stages * Product::stage_bytes, [&](int i, const unsigned (&a)[4]) {
-            constexpr unsigned ones = 0x3f803f80u;
-            if (sums) mma_bf16(bias_sum[i], a, ones, ones);
-        });
+        if (step >= first)
+            product.multiply(shared + (step - first) % stages * Product::stage_bytes, [&](int i, const unsigned (&a)[4]) {
+                constexpr unsigned ones = 0x3f803f80u;
+                if (sums) mma_bf16(bias_sum[i], a, ones, ones);
+            });
     }
     copy_wait<0>();
     __syncthreads();

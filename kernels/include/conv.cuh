@@ -43,9 +43,11 @@ __device__ __forceinline__ Tap decode_tap(const Geometry &g, int v) {
 
 // source returns the coordinate that position t reads, -1 in the padding.
 template <bool adjoint> __device__ __forceinline__ int source(const Axis &a, int t, int extra) {
-    if (a.period) {
-        t %= a.period;
-        if (t < 0) t += a.period;
+    int period = a.period;
+    asm volatile("" : "+r"(period)); // else the compiler writes callers' loops twice, with and without a period
+    if (period) {
+        t %= period;
+        if (t < 0) t += period;
         if (adjoint) t += extra;
     }
     if (t < 0) return -1;
