@@ -53,7 +53,7 @@ func newApp(stdout, stderr io.Writer) *urfave.App {
 		ErrWriter:   stderr,
 		HideVersion: true,
 		Commands: []*urfave.Command{trainCommand(), sampleCommand(), predictCommand(), inspectCommand(), scheduleCommand(), dataCommand(), evaluateCommand(), reportCommand(),
-			checkCommand(), benchCommand(), doctorCommand(), completionCommand(), versionCommand(), completeCommand()},
+			checkCommand(), benchCommand(), doctorCommand(), completionCommand(), manCommand(), versionCommand(), completeCommand()},
 		Action:                    noCommand,
 		OnUsageError:              badFlags,
 		ExitErrHandler:            func(*urfave.Context, error) {},
@@ -61,6 +61,7 @@ func newApp(stdout, stderr io.Writer) *urfave.App {
 	}
 	for _, c := range app.Commands {
 		c.HideHelpCommand = true
+		c.Description += examplesOf(c.Name)
 		c.OnUsageError = badFlags
 		c.Flags = append(c.Flags, globalFlags()...)
 		for _, f := range c.Flags {

@@ -100,14 +100,34 @@ func complete(commands []*urfave.Command, words []string) []string {
 		for _, f := range command.Flags {
 			list = append(list, dashed(f.Names()[0]))
 		}
-	case command.ArgsUsage != " ":
-		list = strings.Split(command.ArgsUsage, "|")
+	default:
+		list = operands(command, before)
 	}
 	return starting(typed, list)
 }
 
+// operands lists the words that a command takes before its flags' values: those of "bash|zsh|fish", the first of "info PATH". Names of
+// files, in capitals, are left to the shell.
+func operands(c *urfave.Command, before []string) []string {
+	words := strings.Fields(c.ArgsUsage)
+	if len(words) == 0 {
+		return nil
+	}
+	list := strings.Split(words[0], "|")
+	return slices.DeleteFunc(list, func(s string) bool { return s == strings.ToUpper(s) || slices.Contains(before, s) })
+}
+
 func starting(prefix string, list []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return !strings.HasPrefix(s, prefix) })
+}
+
+// assignments lists the keys of --set with their equals signs.
+func assignments() []string {
+	var list []string
+	for _, k := range train.Keys() {
+		list = append(list, k+"=")
+	}
+	return list
 }
 
 // flagValues lists a flag's values; none where a file or a number is wanted.
@@ -126,9 +146,15 @@ func flagValues(c *urfave.Command, name string) []string {
 	case "program":
 		return []string{"predict", "train"}
 	case "device":
-		return []string{"auto", "cpu"}
+		return []string{"auto", "cpu", "cuda", "cuda:0", "emu", "emu:a100", "emu:h100", "emu:rtx4090"}
 	case "dtype":
-		return []string{"auto", "f32"}
+		return []string{"auto", "f32", "bf16"}
+	case "class":
+		return []string{"all", "none"}
+	case "layout":
+		return []string{"auto", "nhwc", "nchw"}
+	case "set":
+		return assignments()
 	case "log-format":
 		return []string{"text", "json"}
 	case "format":

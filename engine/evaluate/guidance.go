@@ -73,10 +73,12 @@ func Guidance(ctx context.Context, mach graph.Machine, m *model.Model, r *train.
 			return nil, err
 		}
 	}
-	set, held, err := data.Open(r.Data.Source, r.Data.Points, r.Data.Seed)
+	opened, err := openData(r)
 	if err != nil {
 		return nil, err
 	}
+	defer opened.Close()
+	set, held := opened.Train, opened.HeldOut
 	if o.Plan == nil {
 		if o.Plan, err = m.Plan(r.Sampler()); err != nil {
 			return nil, err
@@ -104,6 +106,15 @@ func Guidance(ctx context.Context, mach graph.Machine, m *model.Model, r *train.
 		}
 	}
 	return rep, nil
+}
+
+// openData opens the recipe's data as training does.
+func openData(r *train.Recipe) (*data.Set, error) {
+	o, err := r.DataOptions()
+	if err != nil {
+		return nil, err
+	}
+	return data.OpenSet(o)
 }
 
 // row measures one weight.

@@ -189,8 +189,8 @@ func (r *Recipe) override(key, value string) error {
 	return err
 }
 
-// keys lists every key of a recipe.
-func keys() []string {
+// Keys lists every key of a recipe but the network's, which are those of its config.json.
+func Keys() []string {
 	var list []string
 	for k := range flatten(defaults()) {
 		list = append(list, k)
@@ -205,7 +205,7 @@ func suggestion(key string) string {
 	table, _, _ := strings.Cut(key, ".")
 	var same, inTable []string
 	near := nearest(key, last)
-	for _, k := range keys() {
+	for _, k := range Keys() {
 		if strings.HasSuffix(k, "."+last) {
 			same = append(same, k)
 		}
@@ -226,7 +226,7 @@ func suggestion(key string) string {
 
 // nearest is the known key nearest to a mistyped one, taken whole or by its last part.
 func nearest(key, last string) string {
-	known := keys()
+	known := Keys()
 	if near := suggest.Nearest(key, known); near != "" {
 		return near
 	}
