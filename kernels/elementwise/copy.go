@@ -35,11 +35,11 @@ func (Copy) Tolerance(d kernels.DType) kernels.Tol { return Tolerance(d) }
 
 // Cases implements kernels.Operator.
 func (Copy) Cases() []kernels.Case {
-	return append(layouts(Copy{}, 1), []kernels.Case{
+	return append([]kernels.Case{
 		{Name: "odd", Op: Copy{}, In: []kernels.Input{kernels.Randn(2, 3, 5, 7)}},
 		{Name: "dense", Op: Copy{}, In: []kernels.Input{kernels.Randn(1, 2, 3, 16)}},
 		{Name: "pitch", Op: Copy{}, In: []kernels.Input{kernels.RandnPitch(1, 3, 3, 10, 37)}},
-	}...)
+	}, layouts(Copy{}, 1)...)
 }
 
 // Grad implements kernels.Operator.

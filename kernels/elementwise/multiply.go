@@ -32,12 +32,12 @@ func (Multiply) Tolerance(d kernels.DType) kernels.Tol { return Tolerance(d) }
 
 // Cases implements kernels.Operator.
 func (Multiply) Cases() []kernels.Case {
-	return append(layouts(Multiply{}, 2), []kernels.Case{
+	return append([]kernels.Case{
 		{Name: "odd", Op: Multiply{}, In: []kernels.Input{kernels.Randn(2, 3, 5, 7), kernels.Randn(2, 3, 5, 7)}},
 		{Name: "dense", Op: Multiply{}, In: []kernels.Input{kernels.Randn(1, 2, 3, 16), kernels.Randn(1, 2, 3, 16)}},
 		{Name: "pitches", Op: Multiply{}, In: []kernels.Input{kernels.RandnPitch(1, 3, 3, 10, 11), kernels.RandnPitch(1, 3, 3, 10, 32)}},
 		{Name: "one element", Op: Multiply{}, In: []kernels.Input{kernels.Randn(1, 1, 1, 1), kernels.Randn(1, 1, 1, 1)}},
-	}...)
+	}, layouts(Multiply{}, 2)...)
 }
 
 // Grad implements kernels.Operator: da = dy*b, db = dy*a.

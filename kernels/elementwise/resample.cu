@@ -33,7 +33,8 @@ __device__ __forceinline__ void pool(int ho, int wo, int c, const T *__restrict_
 #pragma unroll
             for (int e = 0; e < N; e++) sum[e] *= factor;
             store(to, sum);
-        } else {
+        } else if constexpr (N > 1) {
+#pragma unroll 1
             for (int e = 0; e < c - at; e++)
                 to[e] = from_float<T>(factor * (to_float(upper[e]) + to_float(upper[px + e]) + to_float(lower[e]) + to_float(lower[px + e])));
         }
@@ -68,7 +69,8 @@ __device__ __forceinline__ void spread(int ho, int wo, int c, const T *__restric
 #pragma unroll
             for (int e = 0; e < N; e++) v[e] *= factor;
             each([&](T *to) { store(to, v); });
-        } else {
+        } else if constexpr (N > 1) {
+#pragma unroll 1
             for (int e = 0; e < c - at; e++) {
                 T v = from_float<T>(covered ? factor * to_float(from[e]) : 0.0f);
                 each([&](T *to) { to[e] = v; });

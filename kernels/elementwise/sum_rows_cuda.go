@@ -8,10 +8,10 @@ import (
 
 const (
 	sumThreads = 256
-	leastChunk = 64  // rows that a block sums at least
+	leastChunk = 64  // rows that a block sums at least, and four for each of its threads in a column
 	mostChunks = 256 // parts of an image that are summed apart
 	sumWidth   = 32  // accesses side by side: 512 contiguous bytes; the rest of a block are rows
-	joinWidth  = 8   // of the second launch: a sector
+	joinWidth  = 16  // of the second launch
 )
 
 // images is how many sums there are, of how many rows each.
@@ -24,19 +24,28 @@ func (s SumRows) images(x kernels.Spec) (images, rows int) {
 
 // chunks is in how many parts the rows of an image are summed, and how many rows a part has: about 512 blocks in all. Few rows are
 // summed in one launch.
-func chunks(images, rows int) (count, size int) {
+func chunks(images, rows int, x kernels.Spec) (count, size int) {
+	least := max(leastChunk, 4*sumThreads/sumColumns(x.C, 16/x.DType.Size(), sumWidth))
 	parts := min(max(2*enoughBlocks/images, 1), mostChunks)
-	size = max(leastChunk, gpu.Ceil(rows, parts))
-	if rows <= 4*leastChunk {
+	size = max(least, gpu.Ceil(rows, parts))
+	if rows <= 4*least {
 		size = rows
 	}
 	return gpu.Ceil(rows, size), size
 }
 
+// sumColumns is how many accesses of n elements a block makes side by side: a power of two, at most so many.
+func sumColumns(c, n, most int) int {
+	for groups := gpu.Ceil(c, n); most >= 2*groups; {
+		most /= 2
+	}
+	return most
+}
+
 // sumRowsScratch is a float32 row for each part of each image, where images have several.
 func sumRowsScratch(c *kernels.Call, _ kernels.Props) int64 {
 	images, rows := c.Op.(SumRows).images(c.In[0].Spec)
-	if n, _ := chunks(images, rows); n > 1 {
+	if n, _ := chunks(images, rows, c.In[0].Spec); n > 1 {
 		return 4 * int64(images*n*c.In[0].C)
 	}
 	return 0
@@ -45,7 +54,7 @@ func sumRowsScratch(c *kernels.Call, _ kernels.Props) int64 {
 func sumRowsCUDA(q *gpu.Queue, c *kernels.Call) error {
 	x, y := c.In[0], c.Out[0]
 	images, rows := c.Op.(SumRows).images(x.Spec)
-	count, size := chunks(images, rows)
+	count, size := chunks(images, rows, x.Spec)
 	width := gpu.Suffix(y.DType)
 	if x.DType != y.DType || count > 1 && x.DType == kernels.BF16 {
 		width = "wide" // bf16 summed to f32
@@ -76,7 +85,7 @@ func sumRowsCUDA(q *gpu.Queue, c *kernels.Call) error {
 type sumLaunch struct {
 	kernel                      string
 	n                           int // elements of an access
-	width                       int // accesses side by side, a power of two
+	width                       int // accesses side by side, at most
 	images, rows, chunk, chunks int
 	x, y                        cuda.DevicePtr
 	px, c, py                   int
@@ -84,12 +93,8 @@ type sumLaunch struct {
 }
 
 func (s sumLaunch) queue(q *gpu.Queue, uses []cuda.Operand) error {
-	groups := gpu.Ceil(s.c, s.n)
-	width := s.width
-	for width >= 2*groups {
-		width /= 2
-	}
-	return q.Launch(gpu.Launch{Module: "sum_rows", Kernel: s.kernel, Operands: uses, Grid: cuda.Dim3{X: s.images * s.chunks, Y: gpu.Ceil(groups, width)},
+	width := sumColumns(s.c, s.n, s.width)
+	return q.Launch(gpu.Launch{Module: "sum_rows", Kernel: s.kernel, Operands: uses, Grid: cuda.Dim3{X: s.images * s.chunks, Y: gpu.Ceil(s.c, s.n*width)},
 		Block: cuda.Dim3{X: width, Y: sumThreads / width},
 		Args:  []any{q.State, int32(s.rows), int32(s.c), int32(s.chunk), int32(s.chunks), s.x, int32(s.px), s.y, int32(s.py), s.accumulate}})
 }
