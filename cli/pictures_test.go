@@ -64,6 +64,17 @@ func makePictures(args []string) error {
 	return nil
 }
 
+// isPNG fails on a file that is no PNG: ispng FILE.
+func isPNG(args []string) error {
+	f, err := os.Open(args[0])
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = png.Decode(f)
+	return err
+}
+
 // drawPicture draws picture i: a circle or stripes whose place, size and colours depend on i.
 func drawPicture(i int) image.Image {
 	w, h := 24+i*37%127, 24+i*23%97

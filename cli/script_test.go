@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 		"mknpy":      func() { end(makeNPY(os.Args[1:])) },
 		"mkidx":      func() { end(makeIDX(os.Args[1:])) },
 		"mkpictures": func() { end(makePictures(os.Args[1:])) },
+		"ispng":      func() { end(isPNG(os.Args[1:])) },
 		"cut":        func() { end(cutFile(os.Args[1:])) },
 		"edit":       func() { end(editFile(os.Args[1:])) },
 	})
