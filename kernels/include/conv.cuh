@@ -157,26 +157,29 @@ template <typename T, bool biased, int V, typename Rows> __device__ __forceinlin
         finish_rows<T, T, biased, V>(e, rows);
 }
 
-// SplitRows hands out sums of partial products, splits x rows x pitch floats, added in order; one thread for four columns.
-struct SplitRows {
-    const float *partial;
-    int rows, pitch, splits;
+// SplitRow is four sums of one row.
+struct SplitRow {
+    int m, n;
+    float sum[4];
 
     template <int V, int unroll, typename F> __device__ __forceinline__ void each(F f) const {
-        long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-        int groups = pitch >> 2;
-        if (i >= (long long)rows * groups) return;
-        int m = (int)(i / groups), n = (int)(i - (long long)m * groups) * 4;
-        float sum[4] = {}, v[4];
-        for (int s = 0; s < splits; s++) {
-            load16(v, partial + ((long long)s * rows + m) * pitch + n);
-#pragma unroll
-            for (int j = 0; j < 4; j++) sum[j] += v[j];
-        }
-        f(m, n, sum);
+        float v[4] = {sum[0], sum[1], sum[2], sum[3]};
+        f(m, n, v);
     }
 };
 
+// reduce_splits adds partial products, splits x rows x pitch floats, in order and finishes them; one thread for four columns.
 template <typename T, bool biased> __device__ __forceinline__ void reduce_splits(const Epilogue &e, const float *partial, int rows, int pitch, int splits) {
-    finish_tile<T, biased, 4>(e, SplitRows{partial, rows, pitch, splits});
+    long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    int groups = pitch >> 2;
+    if (i >= (long long)rows * groups) return;
+    SplitRow row = {(int)(i / groups), 0, {}};
+    row.n = (int)(i - (long long)row.m * groups) * 4;
+    for (int s = 0; s < splits; s++) {
+        float v[4];
+        load16(v, partial + ((long long)s * rows + row.m) * pitch + row.n);
+#pragma unroll
+        for (int j = 0; j < 4; j++) row.sum[j] += v[j];
+    }
+    finish_tile<T, biased, 4>(e, row);
 }

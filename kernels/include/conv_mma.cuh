@@ -85,10 +85,11 @@ template <int BM_, int BN_, int WM, int WN, bool a_by_k, bool b_by_k> struct Mma
         int n0;
 
         template <int V, int unroll, typename F> __device__ __forceinline__ void each(F f) const {
-            constexpr int groups = BN / V;
+            constexpr int groups = BN / V, at_once = threads / groups;
             int column = threadIdx.x % groups * V;
 #pragma unroll unroll
-            for (int row = threadIdx.x / groups; row < BM; row += threads / groups) {
+            for (int i = 0; i < BM / at_once; i++) {
+                int row = i * at_once + threadIdx.x / groups;
                 const float *from = tile + row * BN + (column ^ swizzle(row));
                 float v[V];
                 if (V == 4) {
@@ -100,7 +101,7 @@ template <int BM_, int BN_, int WM, int WN, bool a_by_k, bool b_by_k> struct Mma
                     load16(x, from + (second ? 4 : 0));
                     load16(y, from + (second ? 0 : 4));
 #pragma unroll
-                    for (int i = 0; i < 4; i++) v[i] = second ? y[i] : x[i], v[V - 4 + i] = second ? x[i] : y[i];
+                    for (int j = 0; j < 4; j++) v[j] = second ? y[j] : x[j], v[V - 4 + j] = second ? x[j] : y[j];
                 }
                 int m = pixels ? pixels[row].valid : row;
                 if (m >= 0) f(m, n0 + column, v);
