@@ -77,7 +77,7 @@ __device__ __forceinline__ void wgrad_fma(const Geometry &g, const T *__restrict
     }
     partial += (long long)blockIdx.z * outputs * pitch;
     Product::each_four(sum, [&](int i, int j, float (&v)[4]) {
-        if (m0 + i < outputs && n0 + j < pitch) store16(partial + (long long)(m0 + i) * pitch + n0 + j, v);
+        if (m0 + i < outputs && n0 + j < pitch) store_partial(partial + (long long)(m0 + i) * pitch + n0 + j, v);
     });
     if (!bias || blockIdx.x > 0) return;
     bias_sums[t] = bias_sum;

@@ -54,7 +54,7 @@ func (f family) alignment(p kernels.Props, list ...*kernels.Operand) error {
 }
 
 // staticShared is an upper bound of the tables of a block of tensor-core kernels.
-const staticShared = 4 << 10
+const staticShared = 10 << 10
 
 // launch prepares the launch of a plan's tile.
 func (f family) launch(name string, x *kernels.Operand, p plan) gpu.Launch {

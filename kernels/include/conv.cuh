@@ -157,6 +157,11 @@ template <typename T, bool biased, int V, typename Rows> __device__ __forceinlin
         finish_rows<T, T, biased, V>(e, rows);
 }
 
+// store_partial writes four partial sums at once; of neighbouring stores the compiler would part some.
+__device__ __forceinline__ void store_partial(float *p, const float (&v)[4]) {
+    asm volatile("st.global.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global(p)), "f"(v[0]), "f"(v[1]), "f"(v[2]), "f"(v[3]) : "memory");
+}
+
 // SplitRow is four sums of one row.
 struct SplitRow {
     int m, n;

@@ -161,6 +161,6 @@ __device__ __forceinline__ void conv_fma(const Geometry &g, const T *__restrict_
     }
     partial += (long long)blockIdx.z * rows * partial_pitch;
     out.template each<4, 1>([&](int m, int n, float (&v)[4]) {
-        if (n < partial_pitch) store16(partial + (long long)m * partial_pitch + n, v);
+        if (n < partial_pitch) store_partial(partial + (long long)m * partial_pitch + n, v);
     });
 }

@@ -270,6 +270,6 @@ __device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restri
     }
     partial += (long long)split * (g.images * g.h.outputs * g.w.outputs) * partial_pitch;
     out.template each<4, 2>([&](int m, int n, float (&v)[4]) {
-        if (n < partial_pitch) store16(partial + (long long)m * partial_pitch + n, v);
+        if (n < partial_pitch) store_partial(partial + (long long)m * partial_pitch + n, v);
     });
 }
