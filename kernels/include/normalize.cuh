@@ -103,10 +103,10 @@ template <int L> __device__ __forceinline__ void warp_columns(float (&part)[L], 
 
 // channel_sum adds what the warps left for a channel.
 template <int L> __device__ __forceinline__ float channel_sum(const Place &p, int c, const float *room) {
-    float sum = 0;
     int at = position<L>(p, c), step = planes<L>(p);
+    float sum = room[at];
 #pragma unroll 1
-    for (int k = 0; k < p.warps; k++) sum += room[k * step + at];
+    for (int k = 1; k < p.warps; k++) sum += room[k * step + at];
     return sum;
 }
 
@@ -136,14 +136,13 @@ __device__ __forceinline__ float fast_sigmoid(float x) {
     return y;
 }
 
-// activate_vector replaces z by its activation.
+// activate_vector replaces z by its activation; GELU for single elements only.
 template <int L> __device__ __forceinline__ void activate_vector(int kind, float (&z)[L]) {
     if (kind == silu) {
 #pragma unroll
         for (int k = 0; k < L; k++) z[k] *= fast_sigmoid(z[k]);
-    } else if (kind == gelu) {
-#pragma unroll
-        for (int k = 0; k < L; k++) z[k] = activate(gelu, z[k]);
+    } else if (L == 1 && kind == gelu) {
+        z[0] = activate(gelu, z[0]);
     }
 }
 

@@ -77,3 +77,10 @@ func threadInstructions(k cuda.LaunchCounters) int64 {
 	i := k.Instructions.Thread
 	return i.Integer + i.Float32 + i.Half + i.Float64 + i.Convert + i.Move + i.Predicate + i.Special + i.Load + i.Store + i.Barrier + i.Branch + i.Cross + i.Other
 }
+
+func TestSabotage(t *testing.T) {
+	gelu := kerneltest.Except("", "(activation.cuh:8)", "terms of erfcf that the tolerance of a norm hides; the tests of activation hold them")
+	pivot := kerneltest.Except("", "(group_norm.cu:154)", "any number near the mean will do as the pivot")
+	kerneltest.Sabotage(t, "group_norm", "group_norm", kerneltest.Mutants(3, 16), gelu, pivot)
+	kerneltest.Sabotage(t, "group_norm_grad", "group_norm_grad", kerneltest.Mutants(3, 16), gelu)
+}

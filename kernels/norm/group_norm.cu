@@ -22,8 +22,12 @@ template <int L, typename F> __device__ __forceinline__ void group_sums(const Pl
 #pragma unroll 1
     for (int g = p.warp; g < p.w / size; g += p.warps) {
         float sum = 0;
+        int first = 0;
 #pragma unroll 1
-        for (int c = p.lane; c < size; c += 32) sum += channel_sum<L>(p, g * size + c, room);
+        do {
+            int c = first + p.lane;
+            sum += c < size ? channel_sum<L>(p, g * size + c, room) : 0.0f;
+        } while ((first += 32) < size);
         sum = warp_sum(sum);
         if (p.lane == 0) finish(g, sum);
     }
@@ -146,7 +150,8 @@ __device__ __forceinline__ void finish(const NormShape &s, int images, const flo
     int n = warp / s.groups, g = warp - n * s.groups;
     partials += (long long)n * s.blocks * s.channels + g * s.size;
     int items = s.blocks * s.size, tail = s.pixels - (s.blocks - 1) * s.rows;
-    float pivot = partials[0].x, sum = 0, m2 = 0, count = (float)s.pixels * s.size;
+    float sum = 0, m2 = 0, count = (float)s.pixels * s.size;
+    float pivot = partials[0].x;
 #pragma unroll 1
     for (int i = lane; i < items; i += 32) {
         int chunk = i / s.size;
@@ -195,21 +200,14 @@ __device__ __forceinline__ void apply(const StepState *state, const NormShape &s
     const T *from = x + (long long)n * s.pixels * s.x_pitch + c;
     T *to = y + (long long)n * s.pixels * s.y_pitch + c;
 #pragma unroll 1
-    for (int r = first + p.row; r < end; r += 2 * p.rows) {
-        float v[2][L];
+    for (int r = first + p.row; r < end; r += p.rows) {
+        float v[L];
+        load_vector(v, from + (long long)r * s.x_pitch);
 #pragma unroll
-        for (int j = 0; j < 2; j++)
-            if (r + j * p.rows < end) load_vector(v[j], from + (long long)(r + j * p.rows) * s.x_pitch);
-#pragma unroll
-        for (int j = 0; j < 2; j++) {
-            int pixel = r + j * p.rows;
-            if (pixel >= end) break;
-#pragma unroll
-            for (int k = 0; k < L; k++) v[j][k] = v[j][k] * scale[k] + shift[k];
-            activate_vector(s.activation, v[j]);
-            drop_vector(key, s, (unsigned)pixel * s.channels + c, s.keep, v[j]);
-            store_vector(to + (long long)pixel * s.y_pitch, v[j]);
-        }
+        for (int k = 0; k < L; k++) v[k] = v[k] * scale[k] + shift[k];
+        activate_vector(s.activation, v);
+        drop_vector(key, s, (unsigned)r * s.channels + c, s.keep, v);
+        store_vector(to + (long long)r * s.y_pitch, v);
     }
 }
 

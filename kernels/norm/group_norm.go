@@ -122,7 +122,7 @@ func (GroupNorm) Cases() []kernels.Case {
 		return kernels.Case{Name: name, Op: op, In: in, State: kernels.StepState{Seed: 77, Step: 3, SampleBase: 5}}
 	}
 	v := func(n int) kernels.Input { return r(1, 1, 1, n) }
-	return []kernels.Case{
+	list := []kernels.Case{
 		c("one pixel", GroupNorm{Groups: 2}, r(2, 1, 1, 6), v(6), v(6), no()),
 		c("one element a group", GroupNorm{Groups: 3}, r(1, 1, 1, 3), v(3), v(3)),
 		c("plain", GroupNorm{Groups: 2}, r(2, 3, 5, 8), v(8), v(8), no()),
@@ -134,7 +134,13 @@ func (GroupNorm) Cases() []kernels.Case {
 		c("pitches", GroupNorm{Groups: 4, Activation: elementwise.SiLU, Dropout: 0.1}, p(2, 3, 3, 12, 29), v(12), v(12), p(2, 1, 1, 24, 31)),
 		c("gelu pitches", GroupNorm{Groups: 4, Activation: elementwise.GELU}, p(9, 1, 3, 12, 40), v(12), v(12), no()),
 		c("several tiles", GroupNorm{Groups: 8, Activation: elementwise.SiLU, Dropout: 0.2}, r(2, 13, 17, 40), v(40), v(40), no()),
+		c("off center", GroupNorm{Groups: 2}, kernels.RandUniform(30, 31, 2, 6, 7, 16), v(16), v(16)),
+		c("off center, elements", GroupNorm{Groups: 1}, kernels.RandUniform(30, 31, 2, 6, 7, 5), v(5), v(5)),
 	}
+	for _, l := range layouts {
+		list = append(list, l.forward())
+	}
+	return list
 }
 
 // tolerance is shared by both operators.

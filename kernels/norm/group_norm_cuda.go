@@ -5,6 +5,7 @@ import (
 
 	"github.com/unnoise/unnoise/cuda"
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/elementwise"
 	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
@@ -43,6 +44,10 @@ func newNormShape(op GroupNorm, x, y, dy, residual, scale, dscale, stats *kernel
 // vectorLanes is the number of elements of a 16-byte vector.
 func vectorLanes(d kernels.DType) int { return 16 / d.Size() }
 
+// inVectors reports whether the vector kernels hold the activation: GELU, with its error function, would cost all of them the registers
+// that keep more threads on a multiprocessor.
+func inVectors(op GroupNorm) bool { return op.Activation != elementwise.GELU }
+
 // vectorRows reports whether 16-byte vectors cover the rows of all operands.
 func vectorRows(list ...*kernels.Operand) bool {
 	lanes := vectorLanes(list[0].DType)
@@ -80,7 +85,7 @@ func slabSlices(s *normShape, x *kernels.Operand, copies int, p kernels.Props) e
 		return fmt.Errorf("a slice of whole groups has %d channels, at most %d fit into a warp's vectors", unit, 32*lanes)
 	}
 	width := unit
-	for wide := 2 * unit; wide <= 32*lanes && x.N*gpu.Ceil(x.C, wide) >= 2*p.SMs; wide *= 2 {
+	for wide := 2 * unit; wide <= min(x.C, 32*lanes) && x.N*gpu.Ceil(x.C, wide) >= 2*p.SMs; wide *= 2 {
 		if slab := copies * int(s.Pixels) * wide * bytes; slab > slabShared || wide*bytes > sliceBytes && slab > smallSlab {
 			break
 		}
@@ -106,11 +111,14 @@ func planeFloats(s *normShape, lanes int) int {
 
 // forwardSlab plans group_norm_slab: the shape, the threads of a block and its shared memory.
 func forwardSlab(c *kernels.Call, p kernels.Props) (s normShape, threads, shared int, err error) {
-	x := c.In[0]
+	x, op := c.In[0], c.Op.(GroupNorm)
+	if !inVectors(op) {
+		return s, 0, 0, fmt.Errorf("%s is computed element by element", op.Activation)
+	}
 	if !vectorRows(x, c.Out[0]) {
 		return s, 0, 0, fmt.Errorf("x or y has rows that 16-byte vectors do not cover")
 	}
-	s = newNormShape(c.Op.(GroupNorm), x, c.Out[0], nil, nil, gpu.In(c.In, 3), nil, c.Out[1])
+	s = newNormShape(op, x, c.Out[0], nil, nil, gpu.In(c.In, 3), nil, c.Out[1])
 	if err := slabSlices(&s, x, 1, p); err != nil {
 		return s, 0, 0, err
 	}
@@ -173,9 +181,9 @@ func (t stream) grid(s *normShape, images int) cuda.Dim3 {
 
 // forwardStream plans the three launches; partials and affine are the bytes of the two parts of the scratch memory.
 func forwardStream(c *kernels.Call, sms int) (s normShape, t stream, partials, affine int64) {
-	x := c.In[0]
-	s = newNormShape(c.Op.(GroupNorm), x, c.Out[0], nil, nil, gpu.In(c.In, 3), nil, c.Out[1])
-	t = newStream(&s, sms, true, x, c.Out[0])
+	x, op := c.In[0], c.Op.(GroupNorm)
+	s = newNormShape(op, x, c.Out[0], nil, nil, gpu.In(c.In, 3), nil, c.Out[1])
+	t = newStream(&s, sms, inVectors(op), x, c.Out[0])
 	return s, t, 8 * int64(x.N) * int64(s.Blocks) * int64(x.C), 8 * int64(x.N) * int64(x.C)
 }
 

@@ -99,8 +99,7 @@ func (GroupNormGrad) Cases() []kernels.Case {
 	}
 	v := func(n int) kernels.Input { return r(1, 1, 1, n) }
 	stats := func(n, groups int) kernels.Input { return kernels.RandUniform(0.5, 1.2, n, 1, groups, 2) }
-	silu := elementwise.SiLU
-	return []kernels.Case{
+	list := []kernels.Case{
 		c("one pixel", GroupNormGrad{Groups: 2}, r(2, 1, 1, 6), v(6), v(6), no(), stats(2, 2), r(2, 1, 1, 6), no()),
 		c("one element a group", GroupNormGrad{Groups: 3}, r(1, 1, 1, 3), v(3), v(3), no(), stats(1, 3), r(1, 1, 1, 3)),
 		c("plain", GroupNormGrad{Groups: 2}, r(2, 3, 5, 8), v(8), v(8), no(), stats(2, 2), r(2, 3, 5, 8), no()),
@@ -115,4 +114,8 @@ func (GroupNormGrad) Cases() []kernels.Case {
 		c("gelu pitches", GroupNormGrad{Groups: 4, Activation: elementwise.GELU, Dropout: 0.1}, p(9, 1, 3, 12, 40), v(12), v(12), no(), stats(9, 4), p(9, 1, 3, 12, 25), no()),
 		c("several tiles", GroupNormGrad{Groups: 8, Activation: silu, Dropout: 0.2}, r(2, 13, 17, 40), v(40), v(40), no(), stats(2, 8), r(2, 13, 17, 40), no()),
 	}
+	for _, l := range layouts {
+		list = append(list, l.gradient())
+	}
+	return list
 }

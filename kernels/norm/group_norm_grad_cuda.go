@@ -5,7 +5,6 @@ import (
 
 	"github.com/unnoise/unnoise/cuda"
 	"github.com/unnoise/unnoise/kernels"
-	"github.com/unnoise/unnoise/kernels/elementwise"
 	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
@@ -19,15 +18,11 @@ func gradRows(c *kernels.Call) []*kernels.Operand {
 	return []*kernels.Operand{c.In[0], c.In[5], gpu.In(c.In, 6), c.Out[0]}
 }
 
-// vectorGrad reports whether the vector kernels hold the activation's derivative: that of GELU, with its error function, would cost all
-// of them the registers that keep more threads on a multiprocessor.
-func vectorGrad(c *kernels.Call) bool { return c.Op.(GroupNormGrad).Activation != elementwise.GELU }
-
 // gradSlab plans group_norm_grad_slab: the shape, the threads of a block and its shared memory.
 func gradSlab(c *kernels.Call, p kernels.Props) (s normShape, threads, shared int, err error) {
-	x := c.In[0]
-	if !vectorGrad(c) {
-		return s, 0, 0, fmt.Errorf("%s is differentiated element by element", elementwise.GELU)
+	x, op := c.In[0], c.Op.(GroupNormGrad)
+	if !inVectors(GroupNorm(op)) {
+		return s, 0, 0, fmt.Errorf("%s is differentiated element by element", op.Activation)
 	}
 	if !vectorRows(gradRows(c)...) {
 		return s, 0, 0, fmt.Errorf("x, dy, residual or dx has rows that 16-byte vectors do not cover")
@@ -103,7 +98,7 @@ func addParameters(q *gpu.Queue, c *kernels.Call) error {
 func gradStream(c *kernels.Call, sms int) (s normShape, t stream, partials, maps int64) {
 	x := c.In[0]
 	s = gradShape(c)
-	t = newStream(&s, sms, vectorGrad(c), gradRows(c)...)
+	t = newStream(&s, sms, inVectors(GroupNorm(c.Op.(GroupNormGrad))), gradRows(c)...)
 	return s, t, 8 * int64(x.N) * int64(s.Blocks) * int64(x.C), 16 * int64(x.N) * int64(x.C)
 }
 
