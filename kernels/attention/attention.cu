@@ -70,11 +70,13 @@ template <typename T, int DP, bool vector> __device__ __forceinline__ void atten
             call.lse[((long long)n * call.heads + head) * call.lse_pitch + row] = top[r] * ln_2 + logf(total[r]);
     }
     T *o = head_of<T>(call.out, n, call.queries, call.ldout, head, width);
-    warp.template write<vector>(out, o, call.ldout, row0, call.queries, width, factor);
+    warp.finish(out, own, (DP + 8) * 4, factor);
+    __syncthreads();
+    write_head<Warp::rows, DP, S::threads, vector>(o, call.ldout, own, row0, call.queries, width);
 }
 
 #define ATTENTION(name, T, DP, vector)                                                                           \
-    extern "C" __global__ void __launch_bounds__(128) name(const __grid_constant__ AttentionCall call) {         \
+    extern "C" __global__ void __launch_bounds__(128, 1) name(const __grid_constant__ AttentionCall call) {         \
         attention<T, DP, vector>(call);                                                                          \
     }
 

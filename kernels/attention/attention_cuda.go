@@ -127,6 +127,9 @@ func (s shape) spill(streamed int) int {
 	return s.rows() * streamed * 4
 }
 
+// finished is the shared memory of finished rows, which take the place of the panels.
+func (s shape) finished() int { return s.rows() * (s.padded + 8) * 4 }
+
 // streamed is the number of rows of a panel: n, or wide for heads of more than 128 channels.
 func (s shape) streamed(n, wide int) int {
 	if s.padded == maxWidth {
@@ -167,7 +170,7 @@ func forwardStreamed(s shape) int {
 
 func attentionShared(s shape) int {
 	n := forwardStreamed(s)
-	return s.panels(1, n) + s.spill(n)
+	return max(s.panels(1, n)+s.spill(n), s.finished())
 }
 
 func attentionCUDA(q *gpu.Queue, c *kernels.Call, s shape) error {

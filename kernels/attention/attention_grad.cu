@@ -82,7 +82,9 @@ template <typename T, int DP, bool vector> __device__ __forceinline__ void atten
         warp.add(dq, s, from);
     };
     stream<stages, stage_bytes>((call.keys + streamed - 1) / streamed, ring, fetch, work);
-    warp.template write<vector>(dq, head_of<T>(call.dq, n, call.queries, call.lddq, head, width), call.lddq, row0, call.queries, width, factor);
+    warp.finish(dq, own, (DP + 8) * 4, factor);
+    __syncthreads();
+    write_head<Warp::rows, DP, 128, vector>(head_of<T>(call.dq, n, call.queries, call.lddq, head, width), call.lddq, own, row0, call.queries, width);
 }
 
 // attention_dkv computes dk and dv of the keys that the block owns.
@@ -127,21 +129,23 @@ template <typename T, int DP, bool vector> __device__ __forceinline__ void atten
         if (!keys)
             warp.each(s, [&](float &x, int, int col, int i) {
                 x = col < left ? exp2f(fmaf(x, unit, -statistic[i] * log2_e)) : 0;
-                asm volatile("st.shared.f32 [%0], %1;" ::"r"(weights + i * 128), "f"(x) : "memory");
+                store_shared(weights + i * 128, x);
             });
         __syncthreads();
         if (keys)
-            warp.each(s, [&](float &x, int, int, int i) {
-                float p;
-                asm volatile("ld.shared.f32 %0, [%1];" : "=f"(p) : "r"(weights + i * 128) : "memory");
-                x = p * (x - statistic[i]);
-            });
+            warp.each(s, [&](float &x, int, int, int i) { x = shared_float(weights + i * 128) * (x - statistic[i]); });
         warp.add(sum, s, from + times);
     };
     stream<stages, stage_bytes>((call.queries + streamed - 1) / streamed, ring, fetch, work);
     float one = keys ? call.scale : 1, factor[2] = {one, one};
-    T *to = keys ? head_of<T>(call.dk, n, call.keys, call.lddk, head, width) : head_of<T>(call.dv, n, call.keys, call.lddv, head, width);
-    warp.template write<vector>(sum, to, keys ? call.lddk : call.lddv, row0, call.keys, width, factor);
+#pragma unroll
+    for (int i = 0; i < 2; i++) { // dv, then dk
+        if (keys == (i == 1)) warp.finish(sum, own, (DP + 8) * 4, factor);
+        __syncthreads();
+        T *to = i ? head_of<T>(call.dk, n, call.keys, call.lddk, head, width) : head_of<T>(call.dv, n, call.keys, call.lddv, head, width);
+        write_head<Warp::rows, DP, 256, vector>(to, i ? call.lddk : call.lddv, own, row0, call.keys, width);
+        __syncthreads();
+    }
 }
 
 #define DELTA(name, T, vector)                                                                                           \
@@ -150,10 +154,10 @@ template <typename T, int DP, bool vector> __device__ __forceinline__ void atten
     }
 
 #define GRAD(name, T, DP, vector)                                                                                        \
-    extern "C" __global__ void __launch_bounds__(128) attention_dq_##name(const __grid_constant__ AttentionCall call) {  \
+    extern "C" __global__ void __launch_bounds__(128, 1) attention_dq_##name(const __grid_constant__ AttentionCall call) {  \
         attention_dq<T, DP, vector>(call);                                                                               \
     }                                                                                                                    \
-    extern "C" __global__ void __launch_bounds__(256) attention_dkv_##name(const __grid_constant__ AttentionCall call) { \
+    extern "C" __global__ void __launch_bounds__(256, 1) attention_dkv_##name(const __grid_constant__ AttentionCall call) { \
         attention_dkv<T, DP, vector>(call);                                                                              \
     }
 

@@ -24,12 +24,14 @@ func dkvStreamed(s shape) int {
 	return s.streamed(32, 16)
 }
 
-func dqShared(s shape) int { return s.panels(2, dqStreamed(s)) + s.spill(dqStreamed(s)) }
+func dqShared(s shape) int {
+	return max(s.panels(2, dqStreamed(s))+s.spill(dqStreamed(s)), s.finished())
+}
 
 // dkvShared has room for the weights, a float32 for every pair of a row of the block and a streamed row.
 func dkvShared(s shape) int {
 	n := dkvStreamed(s)
-	return s.panels(2, n) + 2*s.spill(n) + s.rows()*n*4
+	return max(s.panels(2, n)+2*s.spill(n)+s.rows()*n*4, s.finished())
 }
 
 func attentionGradShared(s shape) int { return max(dqShared(s), dkvShared(s)) }

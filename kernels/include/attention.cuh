@@ -57,7 +57,7 @@ template <int DP, int streamed> struct Attend<bf16, DP, streamed> {
         for (int j = 0; j < streamed / 8; j++)
 #pragma unroll
             for (int e = 0; e < 4; e++) s[j][e] = 0;
-#pragma unroll
+#pragma unroll 4
         for (int ks = 0; ks < DP / 16; ks++) {
             unsigned x[4], y[4];
             own.load(x, own_panel, 0, ks);
@@ -92,25 +92,13 @@ template <int DP, int streamed> struct Attend<bf16, DP, streamed> {
         }
     }
 
-    // write stores the lane's part of out, rows multiplied by their factors, to rows row0.. of a matrix of limit rows.
-    template <bool vector>
-    __device__ __forceinline__ void write(const Out &out, bf16 *to, int ld, int row0, int limit, int width, const float (&factor)[2]) const {
+    // finish moves the lane's part of out, rows multiplied by their factors, to shared memory, rows row_bytes apart.
+    __device__ __forceinline__ void finish(const Out &out, unsigned to, int row_bytes, const float (&factor)[2]) const {
 #pragma unroll
-        for (int r = 0; r < 2; r++) {
-            Output<bf16> o = {to, nullptr, nullptr, limit, width, ld, 0, factor[r], false};
+        for (int r = 0; r < 2; r++)
 #pragma unroll
-            for (int j = 0; j < DP / 8; j += 4) {
-                float x[8];
-#pragma unroll
-                for (int e = 0; e < 8; e++) x[e] = out[j + e / 2][2 * r + (e & 1)];
-                if constexpr (vector) {
-                    put_halves(o, row0 + row(r), j * 8, x);
-                } else {
-#pragma unroll
-                    for (int e = 0; e < 8; e++) o.put(row0 + row(r), j * 8 + e / 2 * 8 + (lane & 3) * 2 + (e & 1), x[e]);
-                }
-            }
-        }
+            for (int j = 0; j < DP / 8; j++)
+                store_shared(to + row(r) * row_bytes + (j * 8 + (lane & 3) * 2) * 4, out[j][2 * r] * factor[r], out[j][2 * r + 1] * factor[r]);
     }
 };
 
@@ -169,9 +157,9 @@ template <int DP, int streamed> struct Attend<float, DP, streamed> {
         for (int r = 0; r < 2; r++)
 #pragma unroll
             for (int j = 0; j < columns; j++)
-                asm volatile("st.shared.f32 [%0], %1;" ::"r"(spill + (row(r) * spill_pitch + j * 8 + tx) * 4), "f"(s[r][j]) : "memory");
+                store_shared(spill + (row(r) * spill_pitch + j * 8 + tx) * 4, s[r][j]);
         __syncwarp();
-#pragma unroll
+#pragma unroll 2
         for (int c = 0; c < streamed / 4; c++) {
             float4 p[2] = {shared_float4(spill + row(0) * spill_pitch * 4 + 16 * c), shared_float4(spill + row(1) * spill_pitch * 4 + 16 * c)};
             float x[2][4] = {{p[0].x, p[0].y, p[0].z, p[0].w}, {p[1].x, p[1].y, p[1].z, p[1].w}};
@@ -192,19 +180,22 @@ template <int DP, int streamed> struct Attend<float, DP, streamed> {
         }
     }
 
-    template <bool vector>
-    __device__ __forceinline__ void write(const Out &out, float *to, int ld, int row0, int limit, int width, const float (&factor)[2]) const {
+    __device__ __forceinline__ void finish(const Out &out, unsigned to, int row_bytes, const float (&factor)[2]) const {
 #pragma unroll
-        for (int r = 0; r < 2; r++) {
-            Output<float> o = {to, nullptr, nullptr, limit, width, ld, 0, factor[r], false};
+        for (int r = 0; r < 2; r++)
 #pragma unroll
-            for (int j = 0; j < DP / 32; j++) {
-                float x[4] = {out[r][4 * j], out[r][4 * j + 1], out[r][4 * j + 2], out[r][4 * j + 3]};
-                put_quad(o, vector, row0 + row(r), j * 32 + tx * 4, x);
-            }
-        }
+            for (int j = 0; j < DP / 8; j += 4)
+                store_shared(to + row(r) * row_bytes + (j * 8 + tx * 4) * 4, out[r][j] * factor[r], out[r][j + 1] * factor[r],
+                             out[r][j + 2] * factor[r], out[r][j + 3] * factor[r]);
     }
 };
+
+// write_head stores finished rows of a head from row row0 on to a matrix of `tokens` rows.
+template <int rows, int DP, int threads, bool vector, typename T>
+__device__ __forceinline__ void write_head(T *to, int ld, unsigned from, int row0, int tokens, int width) {
+    Output<T> o = {to, nullptr, nullptr, tokens, width, ld, 0, 1.0f, false};
+    Finished<rows, DP, threads, vector>::write(o, from, row0, 0);
+}
 
 // row_max and row_sum reduce over the lanes that share a row.
 template <int lanes> __device__ __forceinline__ float row_max(float x) {

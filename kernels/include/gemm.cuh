@@ -27,7 +27,6 @@ struct GemmCall {
     long long a_step, b_step, out_step; // elements from one matrix of the batch to the next
     int m, n, k, lda, ldb, ldo, ldr;
     int parts, part_k;                  // elements of k in a part, a multiple of the step
-    int vector;                         // out and residual have rows of 16-byte chunks
     int accumulate, sums_accumulate;    // add to what is there after the first micro-batch
     float alpha;
 };
@@ -47,7 +46,7 @@ template <typename T, bool a_k, bool b_k, int BM, int BN, int WM, int WN, bool w
         : warp_row(row), warp_col(col), ty((threadIdx.x & 31) >> 3), tx(threadIdx.x & 7), a(row, ty), b(col, tx) {}
 
     __device__ __forceinline__ void step(unsigned a_panel, unsigned b_panel, bool sums) {
-#pragma unroll 2
+#pragma unroll(a_k || b_k ? 2 : 1)
         for (int c = 0; c < 8; c++) {
             float x[TM][4], y[TN][4];
             b.load(y, b_panel, c);
@@ -68,17 +67,15 @@ template <typename T, bool a_k, bool b_k, int BM, int BN, int WM, int WN, bool w
     __device__ __forceinline__ int row(int i) const { return warp_row + lane_element<a_k, 4>(i, ty); }
     __device__ __forceinline__ int col(int j) const { return warp_col + lane_element<b_k, 8>(j, tx); }
 
-    template <bool vector> __device__ __forceinline__ void write(const Output<float> &o, int row0, int col0) const {
+    // finish moves the sums to shared memory, rows row_bytes apart.
+    __device__ __forceinline__ void finish(unsigned to, int row_bytes) const {
 #pragma unroll
         for (int i = 0; i < TM; i++)
 #pragma unroll
-            for (int j = 0; j < TN; j += b_k || !vector ? 1 : 4) {
-                if constexpr (b_k || !vector) {
-                    o.put(row0 + row(i), col0 + col(j), sum[i][j]);
-                } else {
-                    float x[4] = {sum[i][j], sum[i][j + 1], sum[i][j + 2], sum[i][j + 3]};
-                    put_floats<4>(o, row0 + row(i), col0 + col(j), x);
-                }
+            for (int j = 0; j < TN; j += b_k ? 1 : 4) {
+                unsigned at = to + row(i) * row_bytes + col(j) * 4;
+                if constexpr (b_k) store_shared(at, sum[i][j]);
+                else store_shared(at, sum[i][j], sum[i][j + 1], sum[i][j + 2], sum[i][j + 3]);
             }
     }
 
@@ -124,42 +121,14 @@ struct Accumulator<bf16, a_k, b_k, BM, BN, WM, WN, with_sums> {
 
     __device__ __forceinline__ int row(int i, int half) const { return warp_row + i * 16 + half * 8 + (lane >> 2); }
 
-    template <bool vector> __device__ __forceinline__ void write(const Output<float> &o, int row0, int col0) const {
+    __device__ __forceinline__ void finish(unsigned to, int row_bytes) const {
 #pragma unroll
         for (int i = 0; i < MI; i++)
 #pragma unroll
             for (int half = 0; half < 2; half++)
 #pragma unroll
-                for (int j = 0; j < NI; j++) {
-                    float x[2] = {sum[i][j][2 * half], sum[i][j][2 * half + 1]};
-                    int r = row0 + row(i, half), c = col0 + warp_col + j * 8 + (lane & 3) * 2;
-                    if constexpr (vector) {
-                        put_floats<2>(o, r, c, x);
-                    } else {
-                        o.put(r, c, x[0]);
-                        o.put(r, c + 1, x[1]);
-                    }
-                }
-    }
-
-    template <bool vector> __device__ __forceinline__ void write(const Output<bf16> &o, int row0, int col0) const {
-#pragma unroll
-        for (int i = 0; i < MI; i++)
-#pragma unroll
-            for (int half = 0; half < 2; half++)
-#pragma unroll
-                for (int j = 0; j < NI; j += 4) {
-                    float x[8];
-#pragma unroll
-                    for (int e = 0; e < 8; e++) x[e] = sum[i][j + e / 2][2 * half + (e & 1)];
-                    int r = row0 + row(i, half), c = col0 + warp_col + j * 8;
-                    if constexpr (vector) {
-                        put_halves(o, r, c, x);
-                    } else {
-#pragma unroll
-                        for (int e = 0; e < 8; e++) o.put(r, c + e / 2 * 8 + (lane & 3) * 2 + (e & 1), x[e]);
-                    }
-                }
+                for (int j = 0; j < NI; j++)
+                    store_shared(to + row(i, half) * row_bytes + (warp_col + j * 8 + (lane & 3) * 2) * 4, sum[i][j][2 * half], sum[i][j][2 * half + 1]);
     }
 
     template <typename F> __device__ __forceinline__ void each_sum(F f) const {
@@ -242,46 +211,42 @@ template <typename T, typename O, bool a_k, bool b_k, int tile, bool vector, boo
         sum.step(from, from + PanelA::bytes, sums);
     }
     copy_wait<0>();
-
-    if (call.parts > 1) {
-        int pitch = partial_pitch(call.n);
-        Output<float> o = {call.partial + (long long)part * call.m * pitch, nullptr, nullptr, call.m, pitch, pitch, 0, 1.0f, false};
-        sum.template write<true>(o, row0, col0);
-        float *to = call.partial + (long long)call.parts * call.m * pitch + (long long)part * call.m;
-        if (sums) sum.each_sum([&](int r, float x) { if (row0 + r < call.m) to[row0 + r] = x; });
+    __syncthreads();
+    typedef Finished<tile, tile, threads, vector> Tiled;
+    sum.finish(shared, Tiled::row_bytes);
+    __syncthreads();
+    if (call.parts == 1) {
+        Tiled::write(gemm_output<O>(call, batch), shared, row0, col0);
+        if (sums) sum.each_sum([&](int r, float x) { if (row0 + r < call.m) put_sum(call, row0 + r, x); });
         return;
     }
-    sum.template write<vector>(gemm_output<O>(call, batch), row0, col0);
-    if (sums) sum.each_sum([&](int r, float x) { if (row0 + r < call.m) put_sum(call, row0 + r, x); });
+    int pitch = partial_pitch(call.n);
+    Output<float> o = {call.partial + (long long)part * call.m * pitch, nullptr, nullptr, call.m, pitch, pitch, 0, 1.0f, false};
+    Finished<tile, tile, threads, true>::write(o, shared, row0, col0);
+    float *to = call.partial + (long long)call.parts * call.m * pitch + (long long)part * call.m;
+    if (sums) sum.each_sum([&](int r, float x) { if (row0 + r < call.m) to[row0 + r] = x; });
 }
 
-// gemm_reduce adds the parts in order: four elements a thread, then the column sums.
+// gemm_reduce adds the parts in order: a thread an element, then a thread a column sum.
 template <typename O> __device__ __forceinline__ void gemm_reduce(const GemmCall &call) {
-    int pitch = partial_pitch(call.n), quads = pitch / 4;
-    long long size = (long long)call.m * pitch, i = (long long)blockIdx.x * blockDim.x + threadIdx.x, all = size / 4;
-    if (i < all) {
-        float4 x = make_float4(0, 0, 0, 0);
-        const float4 *from = reinterpret_cast<const float4 *>(call.partial) + i;
+    int pitch = partial_pitch(call.n);
+    long long size = (long long)call.m * pitch, i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    bool sums = i >= size;
+    if (sums && (!call.sums || i - size >= call.m)) return;
+    const float *from = call.partial + (sums ? call.parts * size + i - size : i);
+    long long step = sums ? call.m : size;
+    float x = 0;
 #pragma unroll 4
-        for (int p = 0; p < call.parts; p++) {
-            float4 y = from[p * all];
-            x.x += y.x, x.y += y.y, x.z += y.z, x.w += y.w;
-        }
-        int row = (int)(i / quads), col = (int)(i - (long long)row * quads) * 4;
-        float v[4] = {x.x, x.y, x.z, x.w};
-        put_quad(gemm_output<O>(call, 0), call.vector, row, col, v);
-    } else if (call.sums && i - all < call.m) {
-        int row = (int)(i - all);
-        float x = 0;
-        for (int p = 0; p < call.parts; p++) x += call.partial[call.parts * size + (long long)p * call.m + row];
-        put_sum(call, row, x);
-    }
+    for (int p = 0; p < call.parts; p++) x += from[p * step];
+    int row = (int)(i / pitch);
+    if (sums) put_sum(call, (int)(i - size), x);
+    else gemm_output<O>(call, 0).put(row, (int)(i - (long long)row * pitch), x);
 }
 
 // GEMM_KERNEL defines a kernel of the core: element types of the operands and of the output, whether a and b are k-major, the
 // tile, whether rows are made of 16-byte chunks, whether there are column sums.
 #define GEMM_KERNEL(name, T, O, a_k, b_k, tile, vector, with_sums)                                                     \
-    extern "C" __global__ void __launch_bounds__(GemmTile<T, tile>::threads) name(const __grid_constant__ GemmCall call) { \
+    extern "C" __global__ void __launch_bounds__(GemmTile<T, tile>::threads, 1) name(const __grid_constant__ GemmCall call) { \
         gemm<T, O, a_k, b_k, tile, vector, with_sums>(call);                                                           \
     }
 

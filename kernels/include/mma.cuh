@@ -55,21 +55,3 @@ __device__ __forceinline__ void mma_bf16(float (&d)[4], const unsigned (&a)[4], 
                  : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
-
-// quad_transpose lets lane q of four neighbours have word q of each of them: w[i] of lane q becomes w[q] of lane i. Doing it
-// twice changes nothing. Every lane of the warp must take part.
-__device__ __forceinline__ void quad_transpose(unsigned (&w)[4]) {
-    bool odd = threadIdx.x & 1, high = threadIdx.x & 2;
-#pragma unroll
-    for (int i = 0; i < 4; i += 2) {
-        unsigned x = __shfl_xor_sync(0xffffffffu, odd ? w[i] : w[i + 1], 1);
-        if (odd) w[i] = x;
-        else w[i + 1] = x;
-    }
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-        unsigned x = __shfl_xor_sync(0xffffffffu, high ? w[i] : w[i + 2], 2);
-        if (high) w[i] = x;
-        else w[i + 2] = x;
-    }
-}

@@ -13,103 +13,117 @@ template <typename O> struct Output {
     float alpha;
     bool add;
 
-    __device__ __forceinline__ float factor(float x, int col) const { return bias ? fmaf(alpha, x, __ldg(bias + col)) : alpha * x; }
-
     // put writes one element, if it is inside.
     __device__ __forceinline__ void put(int row, int col, float x) const {
         if (row >= m || col >= n) return;
         long long at = (long long)row * ldo + col;
-        float y = factor(x, col);
+        float y = bias ? fmaf(alpha, x, __ldg(bias + col)) : alpha * x;
         if (residual) y += to_float(residual[(long long)row * ldr + col]);
         if (add) y += to_float(out[at]);
         out[at] = from_float<O>(y);
     }
 };
 
-// Floats are neighbours in memory that are read and written at once.
-template <int count> struct __align__(4 * count) Floats { float v[count]; };
-
-// put_floats writes `count` neighbours of a row, which are aligned to that many.
-template <int count>
-__device__ __forceinline__ void put_floats(const Output<float> &o, int row, int col, const float (&x)[count]) {
-    if (row >= o.m || col >= o.n) return;
-    if (col + count > o.n) {
+// load_floats reads neighbours, at once where they are aligned.
+template <int count> __device__ __forceinline__ void load_floats(float (&y)[count], const float *from) {
 #pragma unroll
-        for (int i = 0; i < count; i++) o.put(row, col + i, x[i]);
-        return;
+    for (int i = 0; i < count; i += 4) {
+        float4 x;
+        if ((unsigned long long)from % 16 == 0) x = __ldg(reinterpret_cast<const float4 *>(from + i));
+        else x = make_float4(__ldg(from + i), __ldg(from + i + 1), __ldg(from + i + 2), __ldg(from + i + 3));
+        y[i] = x.x, y[i + 1] = x.y, y[i + 2] = x.z, y[i + 3] = x.w;
     }
-    Floats<count> y, more;
-    Floats<count> *to = reinterpret_cast<Floats<count> *>(o.out + (long long)row * o.ldo + col);
-#pragma unroll
-    for (int i = 0; i < count; i++) y.v[i] = o.factor(x[i], col + i);
-    if (o.residual) {
-        more = *reinterpret_cast<const Floats<count> *>(o.residual + (long long)row * o.ldr + col);
-#pragma unroll
-        for (int i = 0; i < count; i++) y.v[i] += more.v[i];
-    }
-    if (o.add) {
-        more = *to;
-#pragma unroll
-        for (int i = 0; i < count; i++) y.v[i] += more.v[i];
-    }
-    *to = y;
 }
 
-// put_halves writes the elements that four neighbouring lanes hold of four blocks of eight columns, x[2 i] and x[2 i + 1] being
-// columns 2 q and 2 q + 1 of block i on lane q: each lane gathers one block. bf16 outputs are never added to.
-__device__ __forceinline__ void put_halves(const Output<bf16> &o, int row, int col, const float (&x)[8]) {
-    int q = threadIdx.x & 3, mine = col + 8 * q;
-    bool inside = row < o.m && mine < o.n, whole = mine + 8 <= o.n;
-    unsigned w[4] = {0, 0, 0, 0};
-    if (o.residual) {
-        const bf16 *from = o.residual + (long long)row * o.ldr + mine;
-        if (inside && whole) {
-            uint4 r = *reinterpret_cast<const uint4 *>(from);
-            w[0] = r.x, w[1] = r.y, w[2] = r.z, w[3] = r.w;
-        } else if (inside) {
+// add16 adds the elements of a 16-byte chunk to y.
+__device__ __forceinline__ void add16(float (&y)[4], const float *from) {
+    float x[4];
+    load16(x, from);
 #pragma unroll
-            for (int i = 0; i < 8; i++)
-                if (mine + i < o.n) w[i / 2] |= (unsigned)__bfloat16_as_ushort(from[i]) << 16 * (i & 1);
+    for (int i = 0; i < 4; i++) y[i] += x[i];
+}
+
+__device__ __forceinline__ void add16(float (&y)[8], const bf16 *from) {
+    float x[8];
+    load16(x, from);
+#pragma unroll
+    for (int i = 0; i < 8; i++) y[i] += x[i];
+}
+
+__device__ __forceinline__ float shared_float(unsigned at) {
+    float v;
+    asm volatile("ld.shared.f32 %0, [%1];" : "=f"(v) : "r"(at) : "memory");
+    return v;
+}
+
+__device__ __forceinline__ void store_shared(unsigned at, float x) { asm volatile("st.shared.f32 [%0], %1;" ::"r"(at), "f"(x) : "memory"); }
+
+__device__ __forceinline__ void store_shared(unsigned at, float x, float y) {
+    asm volatile("st.shared.v2.f32 [%0], {%1,%2};" ::"r"(at), "f"(x), "f"(y) : "memory");
+}
+
+__device__ __forceinline__ void store_shared(unsigned at, float x, float y, float z, float w) {
+    asm volatile("st.shared.v4.f32 [%0], {%1,%2,%3,%4};" ::"r"(at), "f"(x), "f"(y), "f"(z), "f"(w) : "memory");
+}
+
+// shared_float4 reads 16 bytes of shared memory.
+__device__ __forceinline__ float4 shared_float4(unsigned at) {
+    float4 v;
+    asm volatile("ld.shared.v4.f32 {%0,%1,%2,%3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "r"(at) : "memory");
+    return v;
+}
+
+// shared_row reads the 4 or 8 neighbours of a chunk. Of 8 half of the lanes read the upper four first: the banks are shared evenly.
+__device__ __forceinline__ void shared_row(float (&y)[4], unsigned at) {
+    float4 x = shared_float4(at);
+    y[0] = x.x, y[1] = x.y, y[2] = x.z, y[3] = x.w;
+}
+
+__device__ __forceinline__ void shared_row(float (&y)[8], unsigned at) {
+    bool upper = threadIdx.x & 4;
+    float4 a = shared_float4(at + (upper ? 16 : 0)), b = shared_float4(at + (upper ? 0 : 16));
+    y[0] = upper ? b.x : a.x, y[1] = upper ? b.y : a.y, y[2] = upper ? b.z : a.z, y[3] = upper ? b.w : a.w;
+    y[4] = upper ? a.x : b.x, y[5] = upper ? a.y : b.y, y[6] = upper ? a.z : b.z, y[7] = upper ? a.w : b.w;
+}
+
+// Finished is a block of finished elements in shared memory, float32, on their way to whole rows of an output. Rows are 8 words
+// further apart than they are wide: the lanes of a product write to it without bank conflicts.
+template <int rows, int width, int threads, bool vector> struct Finished {
+    static constexpr int row_bytes = (width + 8) * 4, bytes = rows * row_bytes;
+
+    // write stores the block to the output's rows from row0 and columns from col0 on, where they are inside.
+    template <typename O> static __device__ __forceinline__ void write(const Output<O> &o, unsigned from, int row0, int col0) {
+        if constexpr (!vector) {
+#pragma unroll 1
+            for (int e = threadIdx.x; e < rows * width; e += threads)
+                o.put(row0 + e / width, col0 + e % width, shared_float(from + e / width * row_bytes + e % width * 4));
+        } else {
+            constexpr int chunk = lanes<O>, across = width / chunk;
+            int c = threadIdx.x % across * chunk, col = col0 + c;
+            float bias[chunk] = {};
+            if (o.bias && col + chunk <= o.n) load_floats(bias, o.bias + col);
+#pragma unroll 2
+            for (int r = threadIdx.x / across; r < rows; r += threads / across) {
+                int row = row0 + r;
+                unsigned at = from + r * row_bytes + c * 4;
+                if (row >= o.m || col >= o.n) break;
+                if (col + chunk > o.n) {
+#pragma unroll 1
+                    for (int i = 0; col + i < o.n; i++) o.put(row, col + i, shared_float(at + 4 * i));
+                    continue;
+                }
+                float y[chunk];
+                O *to = o.out + (long long)row * o.ldo + col;
+                shared_row(y, at);
+#pragma unroll
+                for (int i = 0; i < chunk; i++) y[i] = fmaf(o.alpha, y[i], bias[i]);
+                if (o.residual) add16(y, o.residual + (long long)row * o.ldr + col);
+                if (o.add) add16(y, to);
+                store16(to, y);
+            }
         }
-        quad_transpose(w);
     }
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        int c = col + 8 * i + 2 * q;
-        float lo = c < o.n ? o.factor(x[2 * i], c) : 0, hi = c + 1 < o.n ? o.factor(x[2 * i + 1], c + 1) : 0;
-        w[i] = pack2(lo + __uint_as_float(w[i] << 16), hi + __uint_as_float(w[i] & 0xffff0000u));
-    }
-    quad_transpose(w);
-    bf16 *to = o.out + (long long)row * o.ldo + mine;
-    if (inside && whole) *reinterpret_cast<uint4 *>(to) = make_uint4(w[0], w[1], w[2], w[3]);
-    else if (inside) {
-#pragma unroll
-        for (int i = 0; i < 8; i++)
-            if (mine + i < o.n) to[i] = __ushort_as_bfloat16((unsigned short)(w[i / 2] >> 16 * (i & 1)));
-    }
-}
-
-// put_quad writes four neighbours of a row, at once where `vector` rows allow it.
-__device__ __forceinline__ void put_quad(const Output<float> &o, bool vector, int row, int col, const float (&x)[4]) {
-    if (vector) {
-        put_floats<4>(o, row, col, x);
-        return;
-    }
-#pragma unroll
-    for (int i = 0; i < 4; i++) o.put(row, col + i, x[i]);
-}
-
-__device__ __forceinline__ void put_quad(const Output<bf16> &o, bool vector, int row, int col, const float (&x)[4]) {
-    if (!vector || o.residual || col + 4 > o.n) {
-#pragma unroll
-        for (int i = 0; i < 4; i++) o.put(row, col + i, x[i]);
-        return;
-    }
-    float y[4];
-#pragma unroll
-    for (int i = 0; i < 4; i++) y[i] = o.factor(x[i], col + i);
-    *reinterpret_cast<uint2 *>(o.out + (long long)row * o.ldo + col) = make_uint2(pack2(y[0], y[1]), pack2(y[2], y[3]));
-}
+};
 
 // Panel is a block of `rows` rows of `width` elements of a matrix in shared memory: 16-byte chunks, chunk c of row r at place
 // c ^ (r & 7) of the row (c ^ (r >> 1 & 3) in rows of 64 bytes) unless not swizzled. Eight rows at one c, as ldmatrix and the lanes
@@ -136,7 +150,7 @@ template <typename T, int rows, int width, int threads, bool vector, bool swizzl
                                 valid ? part : 0);
             }
         } else {
-#pragma unroll 2
+#pragma unroll(sizeof(T) == 4 ? 1 : 4)
             for (int e = threadIdx.x; e < rows * width; e += threads) {
                 int r = e / width, x = e % width, b = x * (int)sizeof(T);
                 bool valid = row0 + r < row_end && col0 + x < col_end;
@@ -156,13 +170,6 @@ template <typename T, int rows, int width, int threads, bool vector, bool swizzl
 // Lanes of a warp in a float32 product: 4 rows of 8; a lane holds rows row(i) and columns col(j).
 template <bool k_major, int group> __device__ __forceinline__ int lane_element(int i, int lane) {
     return k_major ? i * group + lane : (i >> 2) * 4 * group + lane * 4 + (i & 3);
-}
-
-// shared_float4 reads 16 bytes of shared memory.
-__device__ __forceinline__ float4 shared_float4(unsigned at) {
-    float4 v;
-    asm volatile("ld.shared.v4.f32 {%0,%1,%2,%3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "r"(at) : "memory");
-    return v;
 }
 
 // FloatOperand is what a lane reads of a float32 panel: 4 k of `count` rows, its own among `group` lanes. A k-major panel holds k

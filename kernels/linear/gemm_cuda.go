@@ -14,7 +14,7 @@ type gemmCall struct {
 	AStep, BStep, OutStep                           int64
 	M, N, K, LDA, LDB, LDO, LDR                     int32
 	Parts, PartK                                    int32
-	Vector, Accumulate, SumsAccumulate              int32
+	Accumulate, SumsAccumulate                      int32
 	Alpha                                           float32
 }
 
@@ -170,9 +170,6 @@ func (p product) run(q *gpu.Queue, c *kernels.Call, variant int) error {
 	if p.residual != nil {
 		args.LDR = int32(p.residual.Pitch)
 	}
-	if p.vector() {
-		args.Vector = 1
-	}
 	l := gpu.Launch{Module: p.module, Kernel: name, Grid: cuda.Dim3{X: t.blocks, Y: p.batch}, Block: cuda.Dim3{X: t.threads[p.a.DType]},
 		Shared: t.shared(), Operands: gpu.Uses(c)}
 	if t.parts == 1 {
@@ -194,7 +191,7 @@ func (p product) runParts(q *gpu.Queue, c *kernels.Call, t plan, l gpu.Launch, a
 	}
 	reduce := gpu.Launch{Module: p.module, Kernel: p.module + "_reduce_" + gpu.Suffix(p.out.DType), Block: cuda.Dim3{X: reduceThreads},
 		Args: []any{args}, Operands: append(gpu.Uses(c), gpu.UseBytes(c.Scratch, 0, 4*floats, cuda.Read))}
-	threads := p.m * gpu.Ceil(p.n, 4)
+	threads := p.m * gpu.Ceil(p.n, 4) * 4
 	if p.sums != nil {
 		threads += p.m
 	}

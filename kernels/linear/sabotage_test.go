@@ -1,0 +1,14 @@
+package linear
+
+import (
+	"testing"
+
+	"github.com/unnoise/unnoise/kernels/kerneltest"
+)
+
+// TestSabotage breaks each compiled kernel: the check must notice.
+func TestSabotage(t *testing.T) {
+	for _, op := range []string{"linear", "linear_dgrad", "linear_wgrad", "matmul"} {
+		t.Run(op, func(t *testing.T) { kerneltest.Sabotage(t, op, op, kerneltest.Mutants(2, 12)) })
+	}
+}
