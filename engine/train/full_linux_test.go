@@ -82,7 +82,7 @@ func TestFullDisk(t *testing.T) {
 				t.Error(err)
 			}
 			text, err := os.ReadFile(filepath.Join(dir, "metrics.jsonl"))
-			for _, step := range []string{`{"step":3,`, `{"step":18,`, `{"step":20,`} {
+			for _, step := range []string{`{"step":3,`, `{"step":9,`, `{"step":12,`, `{"step":18,`, `{"step":20,`} {
 				if err != nil || !strings.Contains(string(text), step) {
 					t.Errorf("metrics lack %s: %v", step, err)
 				}
