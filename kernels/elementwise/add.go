@@ -53,7 +53,7 @@ func (Add) Cases() []kernels.Case {
 		{Name: "weighted dense", Op: Add{0.75, -2}, In: []kernels.Input{kernels.Randn(1, 2, 3, 16), kernels.Randn(1, 2, 3, 16)}},
 		{Name: "pitches", Op: Add{1, -1}, In: []kernels.Input{kernels.RandnPitch(1, 3, 3, 10, 11), kernels.RandnPitch(1, 3, 3, 10, 32)}},
 		{Name: "one element", Op: Add{1, 1}, In: []kernels.Input{kernels.Randn(1, 1, 1, 1), kernels.Randn(1, 1, 1, 1)}},
-	}, layouts(Add{0.5, -3}, 2)...)
+	}, layouts(Add{0.5, -3}, "", 2)...)
 }
 
 // Grad implements kernels.Operator: da = Alpha*dy, db = Beta*dy.

@@ -4,9 +4,9 @@ import "github.com/unnoise/unnoise/kernels"
 
 // layouts are cases of an operator with inputs of one shape that take devices through their ways to cut tensors: rows that end
 // within a vector, rows longer than a block, more rows than a block, pitches that allow no vectors.
-func layouts(op kernels.Operator, inputs int) []kernels.Case {
+func layouts(op kernels.Operator, prefix string, inputs int) []kernels.Case {
 	of := func(name string, outPad, n, h, w, c, pitch int) kernels.Case {
-		cs := kernels.Case{Name: name, Op: op, NoGrad: true, OutPad: outPad}
+		cs := kernels.Case{Name: prefix + name, Op: op, NoGrad: true, OutPad: outPad}
 		for range inputs {
 			cs.In = append(cs.In, noGrad(kernels.RandnPitch(n, h, w, c, pitch)))
 		}

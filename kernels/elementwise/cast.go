@@ -55,6 +55,7 @@ func (Cast) Cases() []kernels.Case {
 		add("pitch", kernels.RandnPitch(1, 3, 3, 10, 37))
 		add("vector tail", kernels.RandnPitch(2, 3, 1, 19, 40))
 		add("small and large", kernels.RandUniform(-3e38, 3e38, 1, 1, 9, 24))
+		add("many rows of odd pitch", kernels.RandnPitch(2, 9, 15, 16, 19))
 		add("one element", kernels.Randn(1, 1, 1, 1))
 	}
 	return list

@@ -39,7 +39,7 @@ func (Copy) Cases() []kernels.Case {
 		{Name: "odd", Op: Copy{}, In: []kernels.Input{kernels.Randn(2, 3, 5, 7)}},
 		{Name: "dense", Op: Copy{}, In: []kernels.Input{kernels.Randn(1, 2, 3, 16)}},
 		{Name: "pitch", Op: Copy{}, In: []kernels.Input{kernels.RandnPitch(1, 3, 3, 10, 37)}},
-	}, layouts(Copy{}, 1)...)
+	}, layouts(Copy{}, "", 1)...)
 }
 
 // Grad implements kernels.Operator.

@@ -49,6 +49,7 @@ func (Fill) Cases() []kernels.Case {
 		{Name: "one element", Op: Fill{Value: -1, N: 1, H: 1, W: 1, C: 1}, NoGrad: true},
 		{Name: "slice of odd pitch", Op: Fill{Value: 2.5, N: 2, H: 9, W: 15, C: 16}, NoGrad: true, OutPad: 5},
 		{Name: "rows longer than a block", Op: Fill{Value: 7, N: 1, H: 1, W: 3, C: 2100}, NoGrad: true, OutPad: 16},
+		{Name: "more rows than a block", Op: Fill{Value: 7, N: 2, H: 20, W: 9, C: 11}, NoGrad: true},
 		{Name: "bf16 slice of odd pitch", Op: Fill{Value: 2.5, N: 2, H: 9, W: 15, C: 16, DType: kernels.BF16}, NoGrad: true, OutPad: 5},
 		{Name: "bf16 more rows than a block", Op: Fill{Value: 7, N: 2, H: 20, W: 9, C: 11, DType: kernels.BF16}, NoGrad: true},
 		{Name: "bf16 odd", Op: Fill{Value: 0.3, N: 2, H: 3, W: 5, C: 7, DType: kernels.BF16}, NoGrad: true},

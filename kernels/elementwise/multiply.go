@@ -37,7 +37,7 @@ func (Multiply) Cases() []kernels.Case {
 		{Name: "dense", Op: Multiply{}, In: []kernels.Input{kernels.Randn(1, 2, 3, 16), kernels.Randn(1, 2, 3, 16)}},
 		{Name: "pitches", Op: Multiply{}, In: []kernels.Input{kernels.RandnPitch(1, 3, 3, 10, 11), kernels.RandnPitch(1, 3, 3, 10, 32)}},
 		{Name: "one element", Op: Multiply{}, In: []kernels.Input{kernels.Randn(1, 1, 1, 1), kernels.Randn(1, 1, 1, 1)}},
-	}, layouts(Multiply{}, 2)...)
+	}, layouts(Multiply{}, "", 2)...)
 }
 
 // Grad implements kernels.Operator: da = dy*b, db = dy*a.

@@ -49,32 +49,37 @@ __device__ __forceinline__ void spread(int ho, int wo, int c, const T *__restric
     int at = (blockIdx.y * blockDim.x + threadIdx.x) * N;
     long long top = (long long)image * ho + 2 * line;
     for (int i = threadIdx.y; i < (wo + 1) / 2; i += blockDim.y) {
-        bool covered = line < h && i < w;
-        const T *from = x + pixel((long long)image * h + line, w, i, px) + at;
-        T *upper = y + pixel(top, wo, 2 * i, py) + at;
+        // Where both sizes allow it x covers the four pixels; else one or two of them are left over.
         bool right = 2 * i + 1 < wo, below = 2 * line + 1 < ho;
-        auto each = [&](auto put) {
-            put(upper);
-            if (right) put(upper + py);
-            if (below) put(upper + (long long)wo * py);
-            if (right && below) put(upper + (long long)(wo + 1) * py);
+        const T *from = x + pixel((long long)image * h + line, w, i, px) + at;
+        T *upper = y + pixel(top, wo, 2 * i, py) + at, *lower = upper + (long long)wo * py;
+        auto four = [&](auto write) { write(upper), write(upper + py), write(lower), write(lower + py); };
+        T *neighbour = right ? upper + py : lower;
+        auto left_over = [&](auto write) {
+            write(upper);
+            if (right || below) write(neighbour);
         };
         if (at + N <= c) {
             float v[N] = {};
-            if (covered) {
+            if (right && below) {
                 Group<T, N> in;
                 load(in, from);
                 widen(v, in);
-            }
 #pragma unroll
-            for (int e = 0; e < N; e++) v[e] *= factor;
-            each([&](T *to) { store(to, v); });
-        } else if constexpr (N > 1) {
+                for (int e = 0; e < N; e++) v[e] *= factor;
+                four([&](T *to) { store(to, v); });
+            } else {
+                left_over([&](T *to) { store(to, v); });
+            }
+        } else if (N > 1 && right && below) {
 #pragma unroll 1
             for (int e = 0; e < c - at; e++) {
-                T v = from_float<T>(covered ? factor * to_float(from[e]) : 0.0f);
-                each([&](T *to) { to[e] = v; });
+                T v = from_float<T>(factor * to_float(from[e]));
+                four([&](T *to) { to[e] = v; });
             }
+        } else if (N > 1) {
+#pragma unroll 1
+            for (int e = 0; e < c - at; e++) left_over([&](T *to) { to[e] = from_float<T>(0.0f); });
         }
     }
 }

@@ -59,6 +59,7 @@ func (ResampleGrad) Cases() []kernels.Case {
 	return []kernels.Case{
 		{Name: "pool", Op: ResampleGrad{AvgPool2, 4, 6}, In: []kernels.Input{kernels.Randn(2, 2, 3, 7)}},
 		{Name: "pool odd", Op: ResampleGrad{AvgPool2, 5, 7}, In: []kernels.Input{kernels.RandnPitch(2, 2, 3, 16, 17)}},
+		{Name: "pool odd vectors", Op: ResampleGrad{AvgPool2, 5, 7}, In: []kernels.Input{noGrad(kernels.RandnPitch(2, 2, 3, 23, 32))}, NoGrad: true},
 		{Name: "pool odd slice", Op: ResampleGrad{AvgPool2, 5, 7}, In: []kernels.Input{noGrad(kernels.RandnPitch(2, 2, 3, 19, 32))}, NoGrad: true, OutPad: 5},
 		{Name: "nearest", Op: ResampleGrad{Nearest2, 3, 2}, In: []kernels.Input{kernels.Randn(2, 6, 4, 7)}},
 		{Name: "nearest one pixel", Op: ResampleGrad{Nearest2, 1, 1}, In: []kernels.Input{kernels.RandnPitch(1, 2, 2, 10, 19)}},

@@ -47,7 +47,7 @@ func (Scale) Cases() []kernels.Case {
 		{Name: "odd", Op: Scale{1.25}, In: []kernels.Input{kernels.Randn(2, 3, 5, 7)}},
 		{Name: "dense", Op: Scale{-0.1}, In: []kernels.Input{kernels.Randn(1, 2, 3, 16)}},
 		{Name: "pitch", Op: Scale{3}, In: []kernels.Input{kernels.RandnPitch(1, 3, 3, 10, 37)}},
-	}, layouts(Scale{-1.5}, 1)...)
+	}, layouts(Scale{-1.5}, "", 1)...)
 }
 
 // Grad implements kernels.Operator.

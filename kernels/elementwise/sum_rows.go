@@ -54,6 +54,8 @@ func (SumRows) Cases() []kernels.Case {
 	return []kernels.Case{
 		{Name: "all", Op: SumRows{}, In: []kernels.Input{kernels.Randn(2, 3, 5, 7)}},
 		{Name: "all in blocks", Op: SumRows{}, In: []kernels.Input{noGrad(kernels.RandnPitch(3, 40, 40, 33, 37))}, NoGrad: true},
+		{Name: "all of full vectors", Op: SumRows{}, In: []kernels.Input{noGrad(kernels.Randn(2, 3, 5, 24))}, NoGrad: true},
+		{Name: "all of odd pitch", Op: SumRows{}, In: []kernels.Input{noGrad(kernels.RandnPitch(2, 9, 5, 7, 9))}, NoGrad: true},
 		{Name: "per image", Op: SumRows{PerImage: true}, In: []kernels.Input{kernels.RandnPitch(3, 3, 5, 10, 17)}},
 		{Name: "all by vectors", Op: SumRows{}, In: []kernels.Input{noGrad(kernels.RandnPitch(1, 17, 16, 135, 144))}, NoGrad: true},
 		{Name: "per image by vectors", Op: SumRows{PerImage: true}, In: []kernels.Input{noGrad(kernels.RandnPitch(2, 15, 13, 135, 144))}, NoGrad: true},

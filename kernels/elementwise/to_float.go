@@ -41,6 +41,7 @@ func (ToFloat) Tolerance(d kernels.DType) kernels.Tol { return Tolerance(d) }
 func (ToFloat) Cases() []kernels.Case {
 	return []kernels.Case{
 		{Name: "times", Op: ToFloat{}, In: []kernels.Input{kernels.RandInts(0, 1000, 5, 1, 1, 1)}, NoGrad: true},
+		{Name: "many images", Op: ToFloat{}, In: []kernels.Input{kernels.RandInts(0, 1000, 300, 1, 1, 1)}, NoGrad: true},
 		{Name: "odd", Op: ToFloat{}, In: []kernels.Input{kernels.RandInts(-100, 100, 2, 3, 1, 7)}, NoGrad: true},
 	}
 }

@@ -54,9 +54,10 @@ func mutants(lines []string) []mutant {
 	}
 	var list []mutant
 	kernel, where := "", ""
+	var known constants
 	for i, l := range lines {
 		if m := entryPattern.FindStringSubmatch(l); m != nil {
-			kernel = m[1]
+			kernel, known = m[1], constants{}
 			continue
 		}
 		if strings.HasPrefix(l, "}") {
@@ -68,7 +69,11 @@ func mutants(lines []string) []mutant {
 		if kernel == "" {
 			continue
 		}
-		for _, c := range changes(strings.TrimSpace(l)) {
+		known.note(l)
+		if estimate(lines[i:]) {
+			continue
+		}
+		for _, c := range known.changes(strings.TrimSpace(l)) {
 			was := strings.Join(strings.Fields(l), " ")
 			list = append(list, mutant{kernel, c.sort, i, c.text, fmt.Sprintf("%s -> %s (%s)", was, strings.Join(strings.Fields(c.text), " "), where)})
 		}
@@ -93,11 +98,13 @@ var (
 	matrixPattern  = regexp.MustCompile(`^(mma\.sync\.[\w.]*)\s+(\{[^}]*\}), \{(%\w+)(.*)$`)
 	floatOperation = regexp.MustCompile(`^(?:add|sub|mul|fma|div|mov)[.\w]*\.f32\s`)
 	floatPattern   = regexp.MustCompile(`0f([0-9A-F]{8})`)
+	movePattern    = regexp.MustCompile(`^\s*mov\.f32\s+(%f\d+), (0f[0-9A-F]{8});`)
+	fmaPattern     = regexp.MustCompile(`^\s*fma\.rn\.f32\s+(%f\d+),`)
 	widthPattern   = regexp.MustCompile(`\.[busf](8|16|32|64)\b`)
 )
 
 // changes lists what can be done to an instruction.
-func changes(s string) []change {
+func (known constants) changes(s string) []change {
 	if strings.HasPrefix(s, "bar.sync") || strings.HasPrefix(s, "barrier.sync") {
 		return []change{{barrier, ""}}
 	}
@@ -113,10 +120,10 @@ func changes(s string) []change {
 		return []change{{index, fmt.Sprintf("%s%d;", m[1], n+1)}}
 	}
 	var list []change
-	if m := sumPattern.FindStringSubmatch(s); m != nil && !negligible(m[3]) && !negligible(m[4]) {
+	if m := sumPattern.FindStringSubmatch(s); m != nil && !known.negligible(m[3]) && !known.negligible(m[4]) {
 		list = append(list, change{term, map[string]string{"add": "sub", "sub": "add"}[m[1]] + m[2] + m[3] + ", " + m[4] + ";"})
 	}
-	if m := productPattern.FindStringSubmatch(s); m != nil && !negligible(m[3]) && !negligible(m[4]) {
+	if m := productPattern.FindStringSubmatch(s); m != nil && !known.negligible(m[3]) && !known.negligible(m[4]) {
 		a, b := "%negated", m[4]
 		from := m[3]
 		if !strings.HasPrefix(from, "%") {
@@ -169,11 +176,36 @@ func changedAccess(s string) (string, bool) {
 	return fmt.Sprintf("%s[%s+%d]%s", s[:at[0]], s[at[2]:at[3]], offset+width, s[at[1]:]), true
 }
 
+// constants are the registers of a kernel that hold a constant.
+type constants map[string]float64
+
+// note takes a line's constant into account.
+func (known constants) note(line string) {
+	if m := movePattern.FindStringSubmatch(line); m != nil {
+		known[m[1]], _ = constant(m[2])
+	}
+}
+
 // negligible reports whether an operand is a constant so small that the term it belongs to cannot be seen, such as the last
 // part of a constant that is given in two.
-func negligible(operand string) bool {
-	c, ok := constant(operand)
+func (known constants) negligible(operand string) bool {
+	c, ok := known[operand]
+	if !ok {
+		c, ok = constant(operand)
+	}
 	return ok && math.Abs(c) < 1e-6
+}
+
+// estimate reports whether the first instruction of lines is the estimate of the exponent in the compiler's expf: a number that is
+// clamped to [0, 1] at once. Any other will do: what it leaves of the argument is given to ex2.
+func estimate(lines []string) bool {
+	sum := fmaPattern.FindStringSubmatch(lines[0])
+	for _, l := range lines[1:] {
+		if sum == nil || !locPattern.MatchString(l) {
+			return sum != nil && strings.Contains(l, "cvt.sat.f32.f32") && strings.Contains(l, sum[1]+";")
+		}
+	}
+	return false
 }
 
 func constant(operand string) (float64, bool) {

@@ -1,0 +1,36 @@
+package elementwise
+
+import (
+	"testing"
+
+	"github.com/unnoise/unnoise/kernels/kerneltest"
+)
+
+// TestSabotage breaks every kernel, an instruction at a time: the check must fail.
+func TestSabotage(t *testing.T) {
+	for _, op := range []string{"add", "multiply", "scale", "copy", "cast", "fill", "to_float", "divide_time", "broadcast"} {
+		t.Run(op, func(t *testing.T) { kerneltest.Sabotage(t, op, op) })
+	}
+	// What the compiler makes of expf and erfcf corrects its own estimates, and has terms below the tolerance.
+	compiled := func(text, reason string) kerneltest.SabotageOption { return kerneltest.Except("", text, reason) }
+	activations := []kerneltest.SabotageOption{
+		compiled("mov.f32 ... 0f3F000000; -> ... (activation.cuh:6)", "expf: any estimate of the exponent will do, ex2 takes what it leaves"),
+		compiled("mov.f32 ... 0f3FB8AA3B; -> ... (activation.cuh:8)", "erfcf: any estimate of the exponent will do, ex2 takes what it leaves"),
+		compiled("fma.rn.f32 ... (activation.cuh:8)", "erfcf: the high terms of the polynomial add less than the tolerance"),
+		compiled("mul.rn.f32 ... (activation.cuh:8)", "erfcf: a product that only gives the rounding error of another"),
+		compiled("add.f32 ... 0fC0800000; -> ... (activation.cuh:8)", "erfcf: the quotient (a - 4) / (a + 4) is corrected by its remainder"),
+	}
+	t.Run("activation", func(t *testing.T) { kerneltest.Sabotage(t, "activation", "activation", activations...) })
+	t.Run("activation_grad", func(t *testing.T) {
+		kerneltest.Sabotage(t, "activation_grad", "activation_grad", append(activations,
+			compiled("mov.f32 ... 0f3F000000; -> ... (activation.cuh:8)", "erfcf: any estimate of the exponent will do, ex2 takes what it leaves"))...)
+	})
+	t.Run("sum_rows", func(t *testing.T) {
+		const why = "there is one part only, which ends with the rows"
+		kerneltest.Sabotage(t, "sum_rows", "sum_rows", kerneltest.Except("sum_rows_bf16", "min.s32 ... (sum_rows.cu:18)", why),
+			kerneltest.Except("sum_rows_any_bf16", "min.s32 ... (sum_rows.cu:18)", why), kerneltest.Except("sum_rows_join_bf16", "min.s32 ... (sum_rows.cu:18)", why))
+	})
+	t.Run("resample", func(t *testing.T) {
+		kerneltest.Sabotage(t, "resample", "resample", kerneltest.Operators("resample_grad"))
+	})
+}
