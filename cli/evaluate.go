@@ -22,7 +22,8 @@ func evaluateCommand() *urfave.Command {
 			"timestep, and the energy distance of ancestral samples to fresh points against that between fresh sets. Writes\n" +
 			evaluate.FigureFile + " (forward process, reverse process, learned drift) and " + evaluate.AnimationFile + " (the reverse process).\n" +
 			"For a run on labelled images: trains a small classifier on the run's data, draws samples of every class with several weights of\n" +
-			"guidance, and counts those that the classifier takes for their class.",
+			"guidance, and counts those that the classifier takes for their class. The spread is the variance of samples inside their class,\n" +
+			"over that of held-out images: below 1 they are more alike.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "model", Usage: "`RUN` directory of unnoise train"},
 			&urfave.StringFlag{Name: "out", Usage: "`DIR` for the pictures", DefaultText: "the run directory"},

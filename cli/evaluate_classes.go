@@ -45,7 +45,8 @@ func evaluateClasses(c *urfave.Context, g *globals, m *model.Model, r *train.Rec
 	}
 	o.After = func(row evaluate.GuidanceRow) {
 		if !g.json {
-			g.say(nil, "guidance %-8g %.1f %% of %d samples are taken for their class", row.Weight, 100*row.Accuracy(), row.Samples)
+			g.say(nil, "guidance %-8g %.1f %% of %d samples are taken for their class, spread %.2f of the images'", row.Weight, 100*row.Accuracy(), row.Samples,
+				row.Spread)
 		}
 	}
 	rep, err := evaluate.Guidance(c.Context, mach, m, r, o)

@@ -209,17 +209,8 @@ func argmax(v []float32) int {
 	return best
 }
 
-// Accuracy is the share of a set's first n samples that the classifier gets right.
-func (k *Classifier) Accuracy(mach graph.Machine, ds data.Dataset, n int) (float64, error) {
-	n = min(n, ds.Len())
-	x, labels := model.NewImages(n, k.h, k.w, k.c), make([]int32, n)
-	loader, err := data.NewLoader(ds, data.LoaderConfig{Ordered: true})
-	if err != nil {
-		return 0, err
-	}
-	if err := loader.Batch(0, n, x.Data, labels); err != nil {
-		return 0, err
-	}
+// Accuracy is the share of images that the classifier gives their labels.
+func (k *Classifier) Accuracy(mach graph.Machine, x *model.Images, labels []int32) (float64, error) {
 	classes, err := k.Classify(mach, x)
 	if err != nil {
 		return 0, err
@@ -230,5 +221,5 @@ func (k *Classifier) Accuracy(mach graph.Machine, ds data.Dataset, n int) (float
 			right++
 		}
 	}
-	return float64(right) / float64(n), nil
+	return float64(right) / float64(x.N), nil
 }

@@ -31,6 +31,8 @@ type GuidanceReport struct {
 	HeldCount int           `json:"classifier_images"`
 	Sampler   string        `json:"sampler"`
 	Rows      []GuidanceRow `json:"rows"`
+
+	real float64 // spread of the held-out images
 }
 
 // GuidanceRow is one weight's result.
@@ -39,6 +41,9 @@ type GuidanceRow struct {
 	Samples int     `json:"samples"`
 	Right   int     `json:"right"`
 	ByClass []int   `json:"right_by_class"`
+	// Spread is the variance of samples inside their class, over that of held-out images: below 1 the samples of a class are more alike
+	// than its images.
+	Spread float64 `json:"spread"`
 }
 
 // Accuracy is the share of samples that are taken for their class.
@@ -89,9 +94,14 @@ func Guidance(ctx context.Context, mach graph.Machine, m *model.Model, r *train.
 		return nil, err
 	}
 	rep := &GuidanceReport{Classes: set.Classes(), Sampler: o.Plan.Name, HeldCount: min(held.Len(), 10000)}
-	if rep.Held, err = judge.Accuracy(mach, held, rep.HeldCount); err != nil {
+	images, labels, err := first(held, rep.HeldCount)
+	if err != nil {
 		return nil, err
 	}
+	if rep.Held, err = judge.Accuracy(mach, images, labels); err != nil {
+		return nil, err
+	}
+	rep.real = spread(images, labels, rep.Classes)
 	if o.Judged != nil {
 		o.Judged(rep)
 	}
@@ -134,7 +144,7 @@ func (rep *GuidanceReport) row(ctx context.Context, mach graph.Machine, m *model
 	if err != nil {
 		return nil, err
 	}
-	row := &GuidanceRow{Weight: w, Samples: o.Samples, ByClass: make([]int, rep.Classes)}
+	row := &GuidanceRow{Weight: w, Samples: o.Samples, ByClass: make([]int, rep.Classes), Spread: spread(x, s.Labels, rep.Classes) / rep.real}
 	for i, class := range taken {
 		if class == int(s.Labels[i]) {
 			row.Right++
@@ -142,4 +152,42 @@ func (rep *GuidanceReport) row(ctx context.Context, mach graph.Machine, m *model
 		}
 	}
 	return row, nil
+}
+
+// first reads a set's first n samples.
+func first(ds data.Dataset, n int) (*model.Images, []int32, error) {
+	c, h, w := ds.Shape()
+	x, labels := model.NewImages(n, h, w, c), make([]int32, n)
+	loader, err := data.NewLoader(ds, data.LoaderConfig{Ordered: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	return x, labels, loader.Batch(0, n, x.Data, labels)
+}
+
+// spread is the variance of images inside their classes: the mean over classes of the mean squared distance to the class's mean, corrected
+// for the number of images (n - 1). Classes of fewer than two images are left out.
+func spread(x *model.Images, labels []int32, classes int) float64 {
+	size := x.H * x.W * x.C
+	sum, squares, count := make([]float64, classes*size), make([]float64, classes), make([]float64, classes)
+	for i, y := range labels {
+		count[y]++
+		for k, v := range x.Data[i*size : (i+1)*size] {
+			sum[int(y)*size+k] += float64(v)
+			squares[y] += float64(v) * float64(v)
+		}
+	}
+	total, used := 0.0, 0.0
+	for y, n := range count {
+		if n < 2 {
+			continue
+		}
+		means := 0.0
+		for _, s := range sum[y*size : (y+1)*size] {
+			means += s * s / n
+		}
+		total += (squares[y] - means) / (n - 1)
+		used++
+	}
+	return total / used
 }

@@ -98,6 +98,11 @@ func TestGuidance(t *testing.T) {
 	if best := rep.Best(); best.Accuracy() < 0.9 || best.Samples != 60 {
 		t.Errorf("at the best weight %g, %.3f of %d samples are taken for their class, want 0.9", best.Weight, best.Accuracy(), best.Samples)
 	}
+	for _, row := range rep.Rows {
+		if !(row.Spread > 0.3 && row.Spread < 1.5) {
+			t.Errorf("guidance %g: spread %g of the images'", row.Weight, row.Spread)
+		}
+	}
 	sum := 0
 	for _, n := range rep.Rows[1].ByClass {
 		sum += n
