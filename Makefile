@@ -118,8 +118,8 @@ header-check: toolkit ## compare the project's cuda.h with the toolkit's
 one-binary: $(EMPTY_ARCHIVE) ## show that the program with the driver runs anywhere (needs a C compiler)
 	CC='$(CC)' GO='$(GO)' scripts/onebinary.sh
 
-pack: ## pack binary, test binaries and PyTorch scripts for a GPU machine without Go (bench/README.md)
-	scripts/pack.sh
+pack: $(EMPTY_ARCHIVE) ## pack binary, test binaries and PyTorch scripts for a GPU machine without Go (bench/README.md)
+	DRIVER='$(DRIVER)' GO='$(GO)' scripts/pack.sh
 
 clean: ## remove bin and the demo
 	rm -rf bin runs/demo

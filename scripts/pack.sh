@@ -11,10 +11,16 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 pack=$work/unnoise-pack
 mkdir -p "$pack" "$(dirname "$out")"
-# A build in pure Go runs on any Linux; the linker leaves out symbols, which are half of the size.
+# With the GPU driver (make sets the flags) where there is a C compiler; it needs the C library of this machine's age or newer.
+# The linker leaves out symbols, which are half of the size.
+if [ "${DRIVER:-}" = yes ]; then
+	mkdir -p "$pack/tests/cuda/driver"
+	"$go" build -buildvcs=auto -trimpath -tags cuda -ldflags '-s -w' -o "$pack/unnoise" ./cli/unnoise
+	"$go" test -c -trimpath -tags cuda -ldflags '-s -w' -o "$pack/tests/cuda/driver/driver.test" ./cuda/driver
+fi
+# The rest is pure Go, which runs on any Linux.
 export CGO_ENABLED=0
-
-"$go" build -buildvcs=auto -trimpath -ldflags '-s -w' -o "$pack/unnoise" ./cli/unnoise
+[ -e "$pack/unnoise" ] || "$go" build -buildvcs=auto -trimpath -ldflags '-s -w' -o "$pack/unnoise" ./cli/unnoise
 module=$("$go" list -m)
 for package in $("$go" list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./kernels/... ./engine/...); do
 	folder=${package#"$module/"}

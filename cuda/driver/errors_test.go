@@ -217,3 +217,18 @@ func TestGPU(t *testing.T) {
 	}
 	rerun(t, gpuEnv+"=1")
 }
+
+// TestInitErrors: what the driver's cuInit answers where it cannot start.
+func TestInitErrors(t *testing.T) {
+	m := needMock(t)
+	for code, want := range map[cuda.Code]string{
+		cuda.NoDriver: "stubs folder", cuda.NoDevice: "CUDA_VISIBLE_DEVICES", cuda.DeviceUnavailable: "exclusively", cuda.SystemDriverMismatch: "reboot",
+		cuda.SystemNotCompatible: "cuda-compat", cuda.NotPermitted: "/dev/nvidia", cuda.Unknown: "dmesg",
+	} {
+		m.fail(t, "cuInit", code, 0)
+		out := runChild(t, "UNNOISE_LIBCUDA="+m.library, "MOCK_CONTROL="+os.Getenv("MOCK_CONTROL"))
+		if !strings.Contains(out, "0 devices") || !strings.Contains(out, code.Error()) || !strings.Contains(out, "does not start") || !strings.Contains(out, want) {
+			t.Errorf("%d: got %s", code, out)
+		}
+	}
+}
