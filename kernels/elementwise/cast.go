@@ -14,7 +14,7 @@ func init() {
 	kernels.Register(Cast{},
 		kernels.Reference(castReference[float32], castReference[float64]),
 		kernels.Func("cpu", 1, "rounding loops over dense blocks or rows", nil, nil, castCPU),
-		gpu.Kernel(1, "eight elements an access", nil, nil, castCUDA))
+		gpu.Kernel(1, "four elements an access", nil, nil, castCUDA))
 }
 
 // Name implements kernels.Operator.

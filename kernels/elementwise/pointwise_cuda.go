@@ -130,12 +130,12 @@ func fillCUDA(q *gpu.Queue, c *kernels.Call) error {
 	return pointwise(q, c, "fill", []*kernels.Operand{c.Out[0]}, float32(c.Op.(Fill).Value))
 }
 
-// castCUDA moves eight elements at once: 16 bytes of bf16, twice 16 of float32.
+// castCUDA moves four elements at once: 16 bytes of float32, 8 of bf16.
 func castCUDA(q *gpu.Queue, c *kernels.Call) error {
 	x, y := c.In[0], c.Out[0]
 	ending, n := access(y.DType, x, y)
 	if n > 1 {
-		n = 8
+		n = 4
 	}
 	m := flatten(n, x, y)
 	return m.launch(q, c, "cast", "cast"+ending, m.args(x, y))

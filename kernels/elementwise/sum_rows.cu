@@ -14,7 +14,8 @@
 template <int N, typename X, typename Y>
 __device__ __forceinline__ void sum_rows(int rows, int c, int chunk, int chunks, const X *__restrict__ x, int px, Y *__restrict__ y,
                                          int py, bool add) {
-    __shared__ float room[N * 256];
+    constexpr int apart = 256 + 32 / N; // sums of a group lie so far apart that a warp takes them from different banks
+    __shared__ float room[N * apart];
     int image = blockIdx.x / chunks, first = (blockIdx.x - image * chunks) * chunk, end = min(first + chunk, rows);
     int at = (blockIdx.y * blockDim.x + threadIdx.x) * N, size = min(N, c - at);
     const X *from = x + (long long)image * rows * px + at;
@@ -44,22 +45,20 @@ __device__ __forceinline__ void sum_rows(int rows, int c, int chunk, int chunks,
     }
     int thread = threadIdx.y * blockDim.x + threadIdx.x;
 #pragma unroll
-    for (int i = 0; i < N; i++) room[i * 256 + thread] = sum[i];
+    for (int i = 0; i < N; i++) room[i * apart + thread] = sum[i];
     for (int half = blockDim.y / 2; half > 0; half /= 2) {
         __syncthreads();
         if (threadIdx.y < half) {
 #pragma unroll
-            for (int i = 0; i < N; i++) room[i * 256 + thread] += room[i * 256 + thread + half * blockDim.x];
+            for (int i = 0; i < N; i++) room[i * apart + thread] += room[i * apart + thread + half * blockDim.x];
         }
     }
-    if (threadIdx.y > 0) return;
-    y += (long long)blockIdx.x * py + at;
-#pragma unroll
-    for (int i = 0; i < N; i++) {
-        if (i >= size) continue;
-        float total = room[i * 256 + thread];
-        y[i] = from_float<Y>(add ? to_float(y[i]) + total : total);
-    }
+    if constexpr (N > 1) __syncthreads(); // with N 1 a thread takes the sum that it made itself
+    int column = blockIdx.y * blockDim.x * N + thread;
+    if (thread >= blockDim.x * N || column >= c) return;
+    float total = room[thread % N * apart + thread / N];
+    y += (long long)blockIdx.x * py + column;
+    *y = from_float<Y>(add ? to_float(*y) + total : total);
 }
 
 #define SUM_ROWS(name, X, Y, N)                                                                                        \

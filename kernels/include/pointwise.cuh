@@ -54,10 +54,15 @@ template <typename T, int N> struct Group {
 template <typename T> struct Group<T, 1> {
     T value;
 };
+template <> struct Group<bf16, 4> { // beside four floats
+    uint2 part;
+};
 
 template <typename T, int N> __device__ __forceinline__ void load(Group<T, N> &g, const T *p) {
     if constexpr (N == 1) {
         g.value = *p;
+    } else if constexpr (N < lanes<T>) {
+        g.part = *reinterpret_cast<const uint2 *>(p);
     } else {
 #pragma unroll
         for (int i = 0; i < N / lanes<T>; i++) g.part[i] = reinterpret_cast<const uint4 *>(p)[i];
@@ -68,6 +73,9 @@ template <typename T, int N> __device__ __forceinline__ void load(Group<T, N> &g
 template <typename T, int N> __device__ __forceinline__ void widen(float (&v)[N], const Group<T, N> &g) {
     if constexpr (N == 1) {
         v[0] = to_float(g.value);
+    } else if constexpr (N < lanes<T>) {
+        v[0] = __uint_as_float(g.part.x << 16), v[1] = __uint_as_float(g.part.x & 0xffff0000u);
+        v[2] = __uint_as_float(g.part.y << 16), v[3] = __uint_as_float(g.part.y & 0xffff0000u);
     } else {
 #pragma unroll
         for (int i = 0; i < N / lanes<T>; i++) {
@@ -89,6 +97,8 @@ template <typename T, int N> __device__ __forceinline__ void widen(float (&v)[N]
 template <int N, typename T> __device__ __forceinline__ void store(T *p, const float (&v)[N]) {
     if constexpr (N == 1) {
         *p = from_float<T>(v[0]);
+    } else if constexpr (N < lanes<T>) {
+        *reinterpret_cast<uint2 *>(p) = make_uint2(pack2(v[0], v[1]), pack2(v[2], v[3]));
     } else {
 #pragma unroll
         for (int at = 0; at < N; at += lanes<T>) {
