@@ -34,7 +34,7 @@ func init() {
 		kernels.Reference(groupNormReference[float32], groupNormReference[float64]),
 		kernels.Func("cpu", 1, "moments in one pass, all the rest in a second one", elementwise.F32Only, nil, groupNormCPU),
 		gpu.Kernel(1, "one read: an image's slice of whole groups stays in shared memory", groupNormSlabSupports, nil, groupNormSlabCUDA),
-		gpu.Kernel(2, "any size and layout: moments of chunks, then y", nil, groupNormStreamScratch, groupNormStreamCUDA))
+		gpu.Kernel(2, "any size and layout: moments of chunks, then y", streamSupports, groupNormStreamScratch, groupNormStreamCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -2,6 +2,7 @@ package norm
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/unnoise/unnoise/cuda"
 	"github.com/unnoise/unnoise/kernels"
@@ -43,6 +44,16 @@ func newNormShape(op GroupNorm, x, y, dy, residual, scale, dscale, stats *kernel
 
 // vectorLanes is the number of elements of a 16-byte vector.
 func vectorLanes(d kernels.DType) int { return 16 / d.Size() }
+
+// indexed refuses images whose elements 32 bits do not count.
+func indexed(x *kernels.Operand) error {
+	if n := x.H * x.W * x.C; n > math.MaxInt32 {
+		return fmt.Errorf("an image of x %s has %d elements, at most %d are supported", x.Spec, n, math.MaxInt32)
+	}
+	return nil
+}
+
+func streamSupports(c *kernels.Call, _ kernels.Props) error { return indexed(c.In[0]) }
 
 // inVectors reports whether the vector kernels hold the activation: GELU, with its error function, would cost all of them the registers
 // that keep more threads on a multiprocessor.
@@ -112,6 +123,9 @@ func planeFloats(s *normShape, lanes int) int {
 // forwardSlab plans group_norm_slab: the shape, the threads of a block and its shared memory.
 func forwardSlab(c *kernels.Call, p kernels.Props) (s normShape, threads, shared int, err error) {
 	x, op := c.In[0], c.Op.(GroupNorm)
+	if err := indexed(x); err != nil {
+		return s, 0, 0, err
+	}
 	if !inVectors(op) {
 		return s, 0, 0, fmt.Errorf("%s is computed element by element", op.Activation)
 	}
@@ -123,7 +137,7 @@ func forwardSlab(c *kernels.Call, p kernels.Props) (s normShape, threads, shared
 		return s, 0, 0, err
 	}
 	threads = slabBlock(&s, slabThreads)
-	shared = int(s.Pixels*s.Width)*x.DType.Size() + 4*((threads/32+2)*planeFloats(&s, vectorLanes(x.DType))+2*int(s.Width))
+	shared = int(s.Pixels)*int(s.Width)*x.DType.Size() + 4*((threads/32+2)*planeFloats(&s, vectorLanes(x.DType))+2*int(s.Width))
 	if shared > p.Shared {
 		return s, 0, 0, fmt.Errorf("an image's slice of %d channels takes %d bytes of shared memory, a block has %d", s.Width, shared, p.Shared)
 	}

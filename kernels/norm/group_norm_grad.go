@@ -31,7 +31,7 @@ func init() {
 		kernels.Func("cpu", 1, "sums in one pass that leaves dz in dx, dx in a second one", elementwise.F32Only, groupNormGradWorkspace, groupNormGradCPU),
 		gpu.Kernel(1, "one read: an image's slices of whole groups of x and dy stay in shared memory", groupNormGradSlabSupports,
 			groupNormGradSlabScratch, groupNormGradSlabCUDA),
-		gpu.Kernel(2, "any size and layout: sums over chunks, then dx", nil, groupNormGradStreamScratch, groupNormGradStreamCUDA))
+		gpu.Kernel(2, "any size and layout: sums over chunks, then dx", streamSupports, groupNormGradStreamScratch, groupNormGradStreamCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -21,6 +21,9 @@ func gradRows(c *kernels.Call) []*kernels.Operand {
 // gradSlab plans group_norm_grad_slab: the shape, the threads of a block and its shared memory.
 func gradSlab(c *kernels.Call, p kernels.Props) (s normShape, threads, shared int, err error) {
 	x, op := c.In[0], c.Op.(GroupNormGrad)
+	if err := indexed(x); err != nil {
+		return s, 0, 0, err
+	}
 	if !inVectors(GroupNorm(op)) {
 		return s, 0, 0, fmt.Errorf("%s is differentiated element by element", op.Activation)
 	}
@@ -32,7 +35,7 @@ func gradSlab(c *kernels.Call, p kernels.Props) (s normShape, threads, shared in
 		return s, 0, 0, err
 	}
 	threads = slabBlock(&s, streamThreads)
-	shared = 2*int(s.Pixels*s.Width)*x.DType.Size() + 4*((2*threads/32+3)*planeFloats(&s, vectorLanes(x.DType))+4*int(s.Width))
+	shared = 2*int(s.Pixels)*int(s.Width)*x.DType.Size() + 4*((2*threads/32+3)*planeFloats(&s, vectorLanes(x.DType))+4*int(s.Width))
 	if shared > p.Shared {
 		return s, 0, 0, fmt.Errorf("an image's slices of %d channels take %d bytes of shared memory, a block has %d", s.Width, shared, p.Shared)
 	}
