@@ -374,6 +374,63 @@ func TestTensorMap(t *testing.T) {
 	}
 }
 
+// names are the functions of the driver that were called, of those asked for.
+func names(calls []string, of ...string) []string {
+	var list []string
+	for _, line := range calls {
+		if name, _, _ := strings.Cut(line, " "); slices.Contains(of, name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// TestCopiesHaveArrived: the driver's synchronous copies may return early, so each is followed by waiting for their stream.
+func TestCopiesHaveArrived(t *testing.T) {
+	m := needMock(t)
+	d := open(t)
+	mem, err := d.Alloc(16, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.calls(t)
+	b := make([]byte, 8)
+	if err := errors.Join(d.CopyToDevice(mem.Ptr(), b), d.Memset(mem.Ptr(), 1, 8), d.Copy(mem.Ptr()+8, mem.Ptr(), 8), d.CopyToHost(b, mem.Ptr()+8)); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"cuMemcpyHtoD_v2", "cuStreamSynchronize", "cuMemsetD8_v2", "cuStreamSynchronize", "cuMemcpyDtoD_v2", "cuStreamSynchronize",
+		"cuMemcpyDtoH_v2", "cuStreamSynchronize"}
+	if got := names(m.calls(t), want...); !slices.Equal(got, want) || !bytes.Equal(b, bytes.Repeat([]byte{1}, 8)) {
+		t.Errorf("calls %v, bytes %v", got, b)
+	}
+}
+
+// TestCloseOrder: what is still open is closed before what it needs.
+func TestCloseOrder(t *testing.T) {
+	m := needMock(t)
+	d := open(t)
+	_, s := probeFunction(t, d)
+	if err := s.BeginCapture(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.EndCapture()
+	_, err2 := d.NewEvent()
+	_, err3 := d.AllocHost(8)
+	_, err4 := d.Alloc(8, "x")
+	if err := errors.Join(err, err2, err3, err4); err != nil {
+		t.Fatal(err)
+	}
+	m.calls(t)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"cuStreamSynchronize", "cuStreamDestroy_v2", "cuGraphExecDestroy", "cuEventDestroy_v2", "cuModuleUnload", "cuMemFree_v2", "cuMemFreeHost",
+		"cuCtxSetCurrent", "cuDevicePrimaryCtxRelease_v2"}
+	if got := names(m.calls(t), want...); !slices.Equal(got, want) {
+		t.Errorf("got %v\nwant %v", got, want)
+	}
+}
+
 // BenchmarkThread is the cost of handing a call to the device's thread and waiting for it.
 func BenchmarkThread(b *testing.B) {
 	t := startThread()
