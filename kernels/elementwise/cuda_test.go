@@ -3,6 +3,7 @@ package elementwise
 import (
 	"testing"
 
+	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/kerneltest"
 )
 
@@ -33,4 +34,25 @@ func TestSabotage(t *testing.T) {
 	t.Run("resample", func(t *testing.T) {
 		kerneltest.Sabotage(t, "resample", "resample", kerneltest.Operators("resample_grad"))
 	})
+}
+
+// TestLargeGrids runs blocks of the largest size, more rows than 65535 blocks could count one by one, and many images.
+func TestLargeGrids(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a quarter of a million rows")
+	}
+	rows, images := noGrad(kernels.RandnPitch(1, 512, 520, 3, 5)), noGrad(kernels.Randn(70000, 1, 1, 2))
+	long := noGrad(kernels.RandnPitch(1, 1, 512, 2056, 2056))
+	for _, cs := range []kernels.Case{
+		{Name: "many rows", Op: Add{1, -2}, In: []kernels.Input{rows, rows}},
+		{Name: "many rows", Op: Activation{SiLU}, In: []kernels.Input{rows}},
+		{Name: "without pads", Op: Copy{}, In: []kernels.Input{long}},
+		{Name: "many images", Op: DivideTime{}, In: []kernels.Input{images, kernels.RandUniform(1, 2, 70000, 1, 1, 1)}},
+		{Name: "many images", Op: Broadcast{70000, 1, 1}, In: []kernels.Input{images}},
+		{Name: "many images", Op: SumRows{PerImage: true}, In: []kernels.Input{images}},
+		{Name: "many images", Op: Resample{Nearest2}, In: []kernels.Input{images}},
+	} {
+		half, _ := cs.InBF16()
+		kerneltest.VerifyDevice(t, cs, half)
+	}
 }

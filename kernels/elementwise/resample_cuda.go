@@ -13,14 +13,6 @@ func resampleCUDA(q *gpu.Queue, c *kernels.Call) error {
 	return resize(q, c, "spread", 1)
 }
 
-// resampleGradCUDA: the mean's gradient is spread, nearest's is summed.
-func resampleGradCUDA(q *gpu.Queue, c *kernels.Call) error {
-	if c.Op.(ResampleGrad).Kind == AvgPool2 {
-		return resize(q, c, "spread", 0.25)
-	}
-	return resize(q, c, "pool", 1)
-}
-
 // resize launches one block for each line of the small side.
 func resize(q *gpu.Queue, c *kernels.Call, kernel string, factor float32) error {
 	x, y := c.In[0], c.Out[0]

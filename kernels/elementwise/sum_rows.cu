@@ -2,7 +2,7 @@
 // x holds images of `rows` rows at distance px. A block sums `chunk` rows of one image (blockIdx.x = image * chunks + chunk) for
 // N * blockDim.x channels (blockIdx.y): a thread adds rows blockDim.y apart, four loads in flight, then the block halves its rows in
 // shared memory, in a fixed order. Where an image has several chunks, y is float32 scratch of one row a chunk, and a second launch
-// sums those (sum_rows_any_f32, sum_rows_join_bf16). blockDim: powers of two, 256 threads.
+// sums those (sum_rows_any_f32, sum_rows_join_bf16). blockDim: powers of two, at most 256 threads, at least N rows.
 //   sum_rows_f32                            16-byte loads, f32 to f32
 //   sum_rows_bf16, sum_rows_wide            16-byte loads, bf16 to bf16, bf16 to f32
 //   sum_rows_any_f32, _any_bf16, _any_wide  any pitch and alignment

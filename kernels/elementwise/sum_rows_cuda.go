@@ -94,7 +94,11 @@ type sumLaunch struct {
 
 func (s sumLaunch) queue(q *gpu.Queue, uses []cuda.Operand) error {
 	width := sumColumns(s.c, s.n, s.width)
+	height := sumThreads / width
+	for height/2 >= max(s.chunk, s.n) { // a thread for each sum is the least
+		height /= 2
+	}
 	return q.Launch(gpu.Launch{Module: "sum_rows", Kernel: s.kernel, Operands: uses, Grid: cuda.Dim3{X: s.images * s.chunks, Y: gpu.Ceil(s.c, s.n*width)},
-		Block: cuda.Dim3{X: width, Y: sumThreads / width},
+		Block: cuda.Dim3{X: width, Y: height},
 		Args:  []any{q.State, int32(s.rows), int32(s.c), int32(s.chunk), int32(s.chunks), s.x, int32(s.px), s.y, int32(s.py), s.accumulate}})
 }
