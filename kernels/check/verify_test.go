@@ -57,3 +57,25 @@ func TestBrokenAccumulation(t *testing.T) {
 		t.Errorf("verdict %v, off by %g: %s", res.OK, res.MaxAbs, res.Error)
 	}
 }
+
+// TestOutPad lays the outputs of a case into wider tensors, whose other lanes a kernel may not touch.
+func TestOutPad(t *testing.T) {
+	cs := elementwise.Scale{}.Cases()[0]
+	cs.OutPad = 5
+	c, err := Operands(cs, Single, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.Out[0].Pitch, c.In[0].Pitch+5; got != want {
+		t.Errorf("pitch %d, expected %d", got, want)
+	}
+	dense := kernels.Func("cpu", 1, "takes the output for dense", nil, nil, func(_ kernels.Queue, c *kernels.Call) error {
+		for i := range c.In[0].F32 {
+			c.Out[0].F32[i] = 1.25 * c.In[0].F32[i]
+		}
+		return nil
+	})
+	if res, _ := Verify(cs, &dense, cpu.NewQueue(1), kernels.Props{Backend: "cpu", Workers: 1}); res.OK {
+		t.Error("a kernel that takes the output for dense passes")
+	}
+}
