@@ -128,7 +128,7 @@ func (c chart) svg() template.HTML {
 func axes(b *strings.Builder, s scale) {
 	right, bottom := s.width-marginR, chartH-marginBt
 	ticks := linearTicks(s.y0, s.y1, 5)
-	if s.log {
+	if s.log && s.y1/s.y0 > 4 {
 		ticks = logTicks(s.y0, s.y1)
 	}
 	for _, v := range ticks {

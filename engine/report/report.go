@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 
@@ -58,6 +59,7 @@ func (o Options) fill() Options {
 // content is what the page shows.
 type content struct {
 	Name        string
+	Points      bool
 	Tiles       []tile
 	Charts      []figure
 	Samples     []picture
@@ -151,18 +153,19 @@ func (c *content) curves(lines []train.Line) {
 	rx, rate := column(lines, func(l train.Line) *float64 { return l.LearningRate })
 	sx, speed := column(lines, func(l train.Line) *float64 { return l.SamplesPerSecond })
 	charts := []chart{
-		{title: "Loss", log: true, wide: true, series: []series{{"training", "faint", x, loss}, {"training, smoothed", "line", x, smoothed(loss)},
+		{title: "Loss", log: true, series: []series{{"training", "faint", x, loss}, {"training, smoothed", "line", x, smoothed(loss)},
 			{"held out", "dots", hx, held}}},
 		{title: "Held-out loss by time", log: true, series: quartiles(lines)},
 		{title: "Gradient norm", log: true, series: []series{{"before clipping", "faint", gx, norm}, {"smoothed", "line", gx, smoothed(norm)}}},
 		{title: "Learning rate", series: []series{{"learning rate", "line", rx, rate}}},
 		{title: "Samples per second", series: []series{{"since the program began", "line", sx, speed}}},
 	}
+	charts = slices.DeleteFunc(charts, func(ch chart) bool { return len(ch.clean().series) == 0 })
+	if len(charts) > 0 { // two columns without a gap
+		charts[0].wide = len(charts)%2 == 1
+	}
 	for _, ch := range charts {
 		svg := ch.svg()
-		if svg == "" {
-			continue
-		}
 		f := figure{Title: ch.title, Wide: ch.wide, SVG: svg}
 		for _, s := range ch.clean().series {
 			f.Legend = append(f.Legend, legend{s.class, s.name})
@@ -279,6 +282,7 @@ func (c *content) tiles(lines []train.Line, r *train.Recipe) {
 	if cfg, err := r.NetworkConfig(); err == nil {
 		if sched, err := r.Scheduler(); err == nil {
 			if m, err := model.Describe(cfg, sched); err == nil {
+				c.Points = m.Points()
 				add("parameters", "%s", number(float64(m.Params.Count())))
 			}
 		}
