@@ -6,7 +6,6 @@
 //   conv2d_128x128   big layers: 64 multiply-adds for four 16-byte reads of shared memory
 //   conv2d_64x64     small pictures or few channels
 //   conv2d_256x8     up to 8 output channels (the last layer of a network)
-//   conv2d_reduce    sums the splits along k in order, where one pass of blocks would leave multiprocessors idle
 // FLOPs: 2 pixels taps Ci Co. Bytes: x once a column of tiles (taps overlap in the caches), w once a row of tiles, y once.
 // This file computes in plain float32: exact mode, and bf16 where conv2d_mma.cu does not apply.
 #include "conv_fma.cuh"
@@ -24,13 +23,3 @@ CONV2D(64, 64, 4, 4, float, conv2d_64x64_f32)
 CONV2D(64, 64, 4, 4, bf16, conv2d_64x64_bf16)
 CONV2D(256, 8, 4, 4, float, conv2d_256x8_f32)
 CONV2D(256, 8, 4, 4, bf16, conv2d_256x8_bf16)
-
-extern "C" __global__ void __launch_bounds__(256)
-conv2d_reduce_f32(const Epilogue e, const float *__restrict__ partial, int rows, int pitch, int splits) {
-    reduce_splits<float, true>(e, partial, rows, pitch, splits);
-}
-
-extern "C" __global__ void __launch_bounds__(256)
-conv2d_reduce_bf16(const Epilogue e, const float *__restrict__ partial, int rows, int pitch, int splits) {
-    reduce_splits<bf16, true>(e, partial, rows, pitch, splits);
-}

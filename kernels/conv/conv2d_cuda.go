@@ -59,11 +59,11 @@ func (g gathered) supported(f family, p kernels.Props) error {
 		if g.y.C%columns != 0 {
 			return fmt.Errorf("%d channels of dx are no multiple of 8", g.y.C)
 		}
-		if err := f.alignment(p, g.x, g.w); err != nil {
+		if err := f.alignment(g.x, g.w); err != nil {
 			return err
 		}
 	}
-	return g.geometry.supported(f.taps)
+	return f.supported(g.geometry, p)
 }
 
 func (g gathered) variant(number int, reason string, f family, make func(c *kernels.Call) gathered) kernels.Variant {
@@ -103,7 +103,7 @@ func (g gathered) launch(q *gpu.Queue, c *kernels.Call, f family, p plan) error 
 	m := g.matrix(f)
 	l := f.launch(g.name, g.x, p)
 	l.Operands = gpu.Uses(c)
-	l.Grid = cuda.Dim3{X: gpu.Ceil(m.rows, p.tile.rows), Y: gpu.Ceil(m.columns, p.tile.columns), Z: p.splits * m.products}
+	l.Grid = cuda.Dim3{X: gpu.Ceil(m.rows, p.tile.rows) * gpu.Ceil(m.columns, p.tile.columns), Y: p.splits * m.products}
 	l.Args = []any{g.geometry, gpu.Ptr(g.x), int32(g.x.Pitch), int32(g.channels)}
 	if f.mma {
 		l.Args = append(l.Args, gpu.Ptr(g.w), int32(g.w.Pitch), int32(g.w.H*g.w.W))
@@ -122,7 +122,7 @@ func (g gathered) launch(q *gpu.Queue, c *kernels.Call, f family, p plan) error 
 		return err
 	}
 	rows := g.y.Rows()
-	r := f.reduction(g.name, "_"+gpu.Suffix(g.x.DType), rows*(p.pitch/4))
+	r := reduction("conv2d_reduce_"+gpu.Suffix(g.x.DType), rows*(p.pitch/4))
 	r.Operands = append(gpu.Uses(c), gpu.UseBytes(c.Scratch, 0, g.scratch(p), cuda.Read))
 	r.Args = []any{g.epilogue, gpu.Ptr(c.Scratch), int32(rows), int32(p.pitch), int32(p.splits)}
 	return q.Launch(r)

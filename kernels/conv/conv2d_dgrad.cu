@@ -2,7 +2,7 @@
 // (likewise iw) of w[o,r,s,i] dy[n,oh,ow,o]: the adjoint of conv2d, as a product of gathered dy (pixels of x, k = tap and o) and
 // w read as (k x i). Layout as in conv2d.cu; any pitch, channel count and alignment. No scatter, no atomics: each dx is summed by
 // one thread, tap by tap. Taps of a strided convolution that miss a pixel multiply zeros (conv2d_dgrad_mma.cu leaves them out).
-//   conv2d_dgrad_128x128, _64x64, _256x8 (up to 8 input channels), _reduce: as in conv2d.cu
+//   conv2d_dgrad_128x128, _64x64, _256x8 (up to 8 input channels): as in conv2d.cu
 // FLOPs: 2 pixels(x) taps Co Ci; a strided layer needs 1/stride^2 of them. Bytes: dy once a column of tiles, w once a row of tiles, dx once.
 #include "conv_fma.cuh"
 
@@ -19,13 +19,3 @@ DGRAD(64, 64, 4, 4, float, conv2d_dgrad_64x64_f32)
 DGRAD(64, 64, 4, 4, bf16, conv2d_dgrad_64x64_bf16)
 DGRAD(256, 8, 4, 4, float, conv2d_dgrad_256x8_f32)
 DGRAD(256, 8, 4, 4, bf16, conv2d_dgrad_256x8_bf16)
-
-extern "C" __global__ void __launch_bounds__(256)
-conv2d_dgrad_reduce_f32(const Epilogue e, const float *__restrict__ partial, int rows, int pitch, int splits) {
-    reduce_splits<float, false>(e, partial, rows, pitch, splits);
-}
-
-extern "C" __global__ void __launch_bounds__(256)
-conv2d_dgrad_reduce_bf16(const Epilogue e, const float *__restrict__ partial, int rows, int pitch, int splits) {
-    reduce_splits<bf16, false>(e, partial, rows, pitch, splits);
-}

@@ -2,7 +2,7 @@
 // contiguous: ldmatrix transposes them, so that one copy of the weights serves both directions. dy and w must have rows of 16 bytes
 // (channels, pitch and address). With stride s the pixels of x are cut into s x s phases; each meets only its own taps, so a stride
 // costs no wasted products.
-//   conv2d_dgrad_mma_128x128, _128x64, _64x64, _reduce: as in conv2d_mma.cu
+//   conv2d_dgrad_mma_128x128, _128x64, _64x64: as in conv2d_mma.cu
 // FLOPs: 2 pixels(dy) taps Co Ci. Bytes: for each tile and step of 32, (BM + BN) 64 bytes from the caches; dx once.
 #include "conv_mma.cuh"
 
@@ -17,8 +17,3 @@
 DGRAD(128, 128, 64, 64, conv2d_dgrad_mma_128x128)
 DGRAD(128, 64, 64, 32, conv2d_dgrad_mma_128x64)
 DGRAD(64, 64, 32, 32, conv2d_dgrad_mma_64x64)
-
-extern "C" __global__ void __launch_bounds__(256)
-conv2d_dgrad_mma_reduce(const Epilogue e, const float *__restrict__ partial, int rows, int pitch, int splits) {
-    reduce_splits<bf16, false>(e, partial, rows, pitch, splits);
-}

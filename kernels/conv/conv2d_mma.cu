@@ -5,7 +5,6 @@
 //   conv2d_mma_128x64    64 output channels, or half-filled waves
 //   conv2d_mma_64x64     small pictures
 //   conv2d_mma_128x16    up to 16 output channels (the last layer of a network)
-//   conv2d_mma_reduce    sums splits of k in order
 // FLOPs: 2 pixels taps Ci Co. Bytes: for each tile and step of 32, (BM + BN) 64 bytes from the caches; y once.
 #include "conv_mma.cuh"
 
@@ -21,8 +20,3 @@ CONV2D(128, 128, 64, 64, conv2d_mma_128x128)
 CONV2D(128, 64, 64, 32, conv2d_mma_128x64)
 CONV2D(64, 64, 32, 32, conv2d_mma_64x64)
 CONV2D(128, 16, 32, 16, conv2d_mma_128x16)
-
-extern "C" __global__ void __launch_bounds__(256)
-conv2d_mma_reduce(const Epilogue e, const float *__restrict__ partial, int rows, int pitch, int splits) {
-    reduce_splits<bf16, true>(e, partial, rows, pitch, splits);
-}

@@ -1,6 +1,6 @@
 // conv2d_wgrad: dw[o,r,s,i] = sum over n, oh, ow of dy[n,oh,ow,o] x[n,ih,iw,i], dbias[o] = sum of dy[n,oh,ow,o]; ih, iw as in
 // conv2d.cu. The product dy^T (o x pixels) times gathered x (pixels x (tap, i)); k = pixels is long and the result small, so
-// blocks split k; each writes its partial sums and conv2d_wgrad_reduce adds them in order: the same bits on every run.
+// blocks split k; each writes its partial sums and wgrad_reduce adds them in order: the same bits on every run.
 // Layout: NHWC, dw OHWI in float32; any pitch, channel count and alignment. dbias is summed by the blocks of the first columns.
 //   conv2d_wgrad_128x128   big layers
 //   conv2d_wgrad_64x64     few channels
@@ -9,7 +9,6 @@
 // FLOPs: 2 pixels taps Ci Co. Bytes: x once a row of tiles and tap, dy once a column of tiles, partial sums written and read once.
 // This file computes in plain float32: exact mode, and bf16 where conv2d_wgrad_mma.cu does not apply.
 #include "conv_fma.cuh"
-#include "conv_wgrad.cuh"
 
 template <typename T, int BM, int BN, int TM, int TN>
 __device__ __forceinline__ void wgrad_fma(const Geometry &g, const T *__restrict__ x, int x_pitch, int channels, const T *__restrict__ dy, int dy_pitch,
@@ -31,7 +30,7 @@ __device__ __forceinline__ void wgrad_fma(const Geometry &g, const T *__restrict
     for (int j = 0; j < b_columns; j++) {
         int n = n0 + t % BN + j * threads, v = n / channels;
         bool inside = v < g.taps;
-        tap[j] = decode_tap(g, inside ? v : 0);
+        tap[j] = decode_tap<false>(g, inside ? v : 0);
         c[j] = inside ? n - v * channels : -1;
     }
     auto locate = [&](int step) {
@@ -81,7 +80,7 @@ __device__ __forceinline__ void wgrad_fma(const Geometry &g, const T *__restrict
     });
     if (!bias || blockIdx.x > 0) return;
     bias_sums[t] = bias_sum;
-    __syncthreads();
+    if constexpr (threads > BM) __syncthreads();
     if (t >= BM || m >= outputs) return;
     float total = 0;
 #pragma unroll
@@ -105,8 +104,3 @@ WGRAD(8, 256, 4, 4, float, conv2d_wgrad_8x256_f32)
 WGRAD(8, 256, 4, 4, bf16, conv2d_wgrad_8x256_bf16)
 WGRAD(128, 32, 8, 4, float, conv2d_wgrad_128x32_f32)
 WGRAD(128, 32, 8, 4, bf16, conv2d_wgrad_128x32_bf16)
-
-extern "C" __global__ void __launch_bounds__(256)
-conv2d_wgrad_reduce(const StepState *__restrict__ state, const Gradients d, const float *__restrict__ partial, int pitch, int splits) {
-    reduce_wgrad(state, d, partial, pitch, splits);
-}

@@ -33,11 +33,11 @@ func (w weightGradient) matrix() matrix {
 // supported reports an error for a call that a family of kernels cannot run.
 func (w weightGradient) supported(f family, p kernels.Props) error {
 	if f.mma {
-		if err := f.alignment(p, w.x, w.dy); err != nil {
+		if err := f.alignment(w.x, w.dy); err != nil {
 			return err
 		}
 	}
-	return w.geometry.supported(f.taps)
+	return f.supported(w.geometry, p)
 }
 
 func wgradVariants() []kernels.Variant {
@@ -77,11 +77,11 @@ func (w weightGradient) launch(q *gpu.Queue, c *kernels.Call, f family, p plan) 
 	if err := q.Launch(l); err != nil {
 		return err
 	}
-	return w.reduce(q, c, f, p)
+	return w.reduce(q, c, p)
 }
 
 // reduce queues the sum of the parts of dw and dbias.
-func (w weightGradient) reduce(q *gpu.Queue, c *kernels.Call, f family, p plan) error {
+func (w weightGradient) reduce(q *gpu.Queue, c *kernels.Call, p plan) error {
 	m := w.matrix()
 	d := gradients{DW: gpu.Ptr(w.dw), DBias: gpu.Ptr(w.dbias), Outputs: int32(m.rows), Columns: int32(m.columns), Channels: int32(w.dw.C),
 		Pitch: int32(w.dw.Pitch), AccumulateDW: gpu.Accumulates(w.dw), AccumulateDBias: gpu.Accumulates(w.dbias)}
@@ -92,7 +92,7 @@ func (w weightGradient) reduce(q *gpu.Queue, c *kernels.Call, f family, p plan) 
 	if w.dbias != nil {
 		threads += m.rows
 	}
-	l := f.reduction("conv2d_wgrad", "", threads)
+	l := reduction("wgrad_reduce", threads)
 	l.Operands = append(gpu.Uses(&kernels.Call{Op: c.Op, Out: c.Out}), gpu.UseBytes(c.Scratch, 0, w.scratch(p), cuda.Read))
 	l.Args = []any{q.State, d, gpu.Ptr(c.Scratch), int32(p.pitch), int32(p.splits)}
 	return q.Launch(l)

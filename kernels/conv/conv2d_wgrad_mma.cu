@@ -1,13 +1,12 @@
 // conv2d_wgrad in bf16 on tensor cores: dy^T (o x pixels) times gathered x (pixels x (tap, i)). Pixels are k and the rows of both
 // operands in shared memory, their channels contiguous: ldmatrix transposes both. x and dy must have rows of 16 bytes (channels,
 // pitch and address). The rows of x that the pixels of a step meet with the taps of a tile are worked out once a block, in a ring
-// of tables. Blocks split the pixels; conv2d_wgrad_mma_reduce adds their partial sums in order: the same bits on every run.
+// of tables. Blocks split the pixels; wgrad_reduce adds their partial sums in order: the same bits on every run.
 // dbias: the warps of the first columns multiply dy with ones, too.
 //   conv2d_wgrad_mma_128x128   4 warps of 64x64
 //   conv2d_wgrad_mma_64x64     small layers
 // FLOPs: 2 pixels taps Ci Co. Bytes: for each tile and 32 pixels, (BM + BN) 64 bytes from the caches; partial sums written and read.
 #include "conv_mma.cuh"
-#include "conv_wgrad.cuh"
 
 template <typename Product>
 __device__ __forceinline__ void wgrad_mma(const Geometry &g, const bf16 *__restrict__ x, int x_pitch, int channels, const bf16 *__restrict__ dy,
@@ -23,7 +22,7 @@ __device__ __forceinline__ void wgrad_mma(const Geometry &g, const bf16 *__restr
     int first = (int)((long long)steps * blockIdx.z / splits), last = (int)((long long)steps * (blockIdx.z + 1) / splits);
 
     int first_tap = n0 / channels, slots = (min(n0 + BN, g.taps * channels) - 1) / channels - first_tap + 1;
-    if (t < slots) taps[t] = decode_tap(g, first_tap + t);
+    if (t < slots) taps[t] = decode_tap<false>(g, first_tap + t);
     int a_chunk = t % (BM / 8), b_chunk = t % (BN / 8), m = m0 + a_chunk * 8, n = n0 + b_chunk * 8, slot = n / channels - first_tap;
     const bf16 *column = x + (n - (slot + first_tap) * channels);
 
@@ -99,8 +98,3 @@ __device__ __forceinline__ void wgrad_mma(const Geometry &g, const bf16 *__restr
 
 WGRAD(128, 128, 64, 64, conv2d_wgrad_mma_128x128)
 WGRAD(64, 64, 32, 32, conv2d_wgrad_mma_64x64)
-
-extern "C" __global__ void __launch_bounds__(256)
-conv2d_wgrad_mma_reduce(const StepState *__restrict__ state, const Gradients d, const float *__restrict__ partial, int pitch, int splits) {
-    reduce_wgrad(state, d, partial, pitch, splits);
-}

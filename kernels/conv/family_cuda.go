@@ -38,7 +38,7 @@ func variants(mma, fma []tile, variant func(number int, reason string, f family)
 }
 
 // alignment reports an error where operands are not what 16-byte copies and tensor cores need.
-func (f family) alignment(p kernels.Props, list ...*kernels.Operand) error {
+func (f family) alignment(list ...*kernels.Operand) error {
 	for _, o := range list {
 		switch {
 		case o.DType != kernels.BF16:
@@ -47,13 +47,18 @@ func (f family) alignment(p kernels.Props, list ...*kernels.Operand) error {
 			return fmt.Errorf("rows of %s are no multiples of 16 bytes", o.Spec)
 		}
 	}
-	if need := f.tiles[0].shared + staticShared; need > p.Shared {
-		return fmt.Errorf("a block needs %d bytes of shared memory, the device has %d", need, p.Shared)
-	}
 	return nil
 }
 
-// staticShared is an upper bound of the tables of a block of tensor-core kernels.
+// supported reports an error for a geometry or a device that the family's kernels do not fit.
+func (f family) supported(g geometry, p kernels.Props) error {
+	if need := f.tiles[0].shared + staticShared; need > p.Shared { // the first tile is the largest
+		return fmt.Errorf("a block needs %d bytes of shared memory, the device has %d", need, p.Shared)
+	}
+	return g.supported(f.taps)
+}
+
+// staticShared is an upper bound of the tables of a block.
 const staticShared = 10 << 10
 
 // launch prepares the launch of a plan's tile.
@@ -68,12 +73,7 @@ func (f family) launch(name string, x *kernels.Operand, p plan) gpu.Launch {
 // reduceThreads is the size of the blocks that add partial sums.
 const reduceThreads = 256
 
-// reduction prepares the launch that adds partial sums. Those of plain weight gradients are float32 like their result.
-func (f family) reduction(name, suffix string, threads int) gpu.Launch {
-	l := gpu.Launch{Module: name, Kernel: name + "_reduce" + suffix, Block: cuda.Dim3{X: reduceThreads},
-		Grid: cuda.Dim3{X: gpu.Ceil(threads, reduceThreads)}}
-	if f.mma {
-		l.Module, l.Kernel = name+"_mma", name+"_mma_reduce"
-	}
-	return l
+// reduction prepares the launch that adds partial sums.
+func reduction(kernel string, threads int) gpu.Launch {
+	return gpu.Launch{Module: "conv2d_reduce", Kernel: kernel, Block: cuda.Dim3{X: reduceThreads}, Grid: cuda.Dim3{X: gpu.Ceil(threads, reduceThreads)}}
 }

@@ -9,6 +9,16 @@
 #pragma once
 #include "types.cuh"
 
+// opaque hides where a value comes from: else the compiler writes a loop once for each outcome of a test that does not change in it.
+__device__ __forceinline__ int opaque(int x) {
+    asm volatile("" : "+r"(x));
+    return x;
+}
+template <typename P> __device__ __forceinline__ const P *opaque(const void *p) {
+    asm volatile("" : "+l"(p));
+    return static_cast<const P *>(p);
+}
+
 struct Axis {
     int outputs, inputs;
     int scale, first, step, div;
@@ -26,25 +36,27 @@ struct Tap {
     int h, w, extra_h, extra_w, weight;
 };
 
-__device__ __forceinline__ int decode_tap(const Axis &a, int v, int &offset, int &extra) {
+template <bool adjoint> __device__ __forceinline__ int decode_tap(const Axis &a, int v, int &offset, int &extra) {
+    offset = a.first + v * a.step;
+    if constexpr (!adjoint) return v;
     int r = v / a.sub, j = v - r * a.sub, wrap = j / a.enlarge;
     offset = a.first + r * a.step + j - wrap * a.enlarge;
     extra = wrap * a.period;
     return r;
 }
 
-__device__ __forceinline__ Tap decode_tap(const Geometry &g, int v) {
+// decode_tap returns virtual tap v; extra_h and extra_w are those of an adjoint only.
+template <bool adjoint> __device__ __forceinline__ Tap decode_tap(const Geometry &g, int v) {
     Tap t;
     int vh = v / g.w.taps, vw = v - vh * g.w.taps;
-    int r = decode_tap(g.h, vh, t.h, t.extra_h), s = decode_tap(g.w, vw, t.w, t.extra_w);
+    int r = decode_tap<adjoint>(g.h, vh, t.h, t.extra_h), s = decode_tap<adjoint>(g.w, vw, t.w, t.extra_w);
     t.weight = r * (g.w.taps / g.w.sub) + s;
     return t;
 }
 
 // source returns the coordinate that position t reads, -1 in the padding.
 template <bool adjoint> __device__ __forceinline__ int source(const Axis &a, int t, int extra) {
-    int period = a.period;
-    asm volatile("" : "+r"(period)); // else the compiler writes callers' loops twice, with and without a period
+    int period = opaque(a.period);
     if (period) {
         t %= period;
         if (t < 0) t += period;
@@ -128,9 +140,11 @@ template <bool vector, typename T, int V> __device__ __forceinline__ void add_ro
 // have no bias.
 template <typename T, typename O, bool biased, bool vector, int V> __device__ __forceinline__ void finish(const Epilogue &e, int m, int n, float (&v)[V]) {
     if (n >= e.columns) return;
-    if (biased && e.bias) add_row<vector>(v, e.bias, n, e.columns);
-    if (biased && e.image) add_row<vector>(v, static_cast<const T *>(e.image) + (long long)(m / e.pixels) * e.image_pitch, n, e.columns);
-    if (e.residual) add_row<vector>(v, static_cast<const O *>(e.residual) + (long long)m * e.residual_pitch, n, e.columns);
+    if constexpr (biased) {
+        if (const float *bias = opaque<float>(e.bias)) add_row<vector>(v, bias, n, e.columns);
+        if (const T *image = opaque<T>(e.image)) add_row<vector>(v, image + (long long)(m / e.pixels) * e.image_pitch, n, e.columns);
+    }
+    if (const O *residual = opaque<O>(e.residual)) add_row<vector>(v, residual + (long long)m * e.residual_pitch, n, e.columns);
     O *y = static_cast<O *>(e.y) + (long long)m * e.y_pitch + n;
     if constexpr (vector) {
         store(y, v);
@@ -174,7 +188,7 @@ struct SplitRow {
 };
 
 // reduce_splits adds partial products, splits x rows x pitch floats, in order and finishes them; one thread for four columns.
-template <typename T, bool biased> __device__ __forceinline__ void reduce_splits(const Epilogue &e, const float *partial, int rows, int pitch, int splits) {
+template <typename T> __device__ __forceinline__ void reduce_splits(const Epilogue &e, const float *partial, int rows, int pitch, int splits) {
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     int groups = pitch >> 2;
     if (i >= (long long)rows * groups) return;
@@ -186,5 +200,5 @@ template <typename T, bool biased> __device__ __forceinline__ void reduce_splits
 #pragma unroll
         for (int j = 0; j < 4; j++) row.sum[j] += v[j];
     }
-    finish_tile<T, biased, 4>(e, row);
+    finish_tile<T, true, 4>(e, row);
 }

@@ -81,8 +81,8 @@ struct Weights {
 };
 
 // conv_fma: the product of gathered pixels (k contiguous) and weights: forward with w (n = o, c = i contiguous), adjoint with
-// the same w (n = i contiguous, c = o). blockIdx.x is the tile of pixels, y of columns, z the split along k; splits > 1 write
-// partial sums of rows x partial_pitch floats, else the epilogue follows.
+// the same w (n = i contiguous, c = o). blockIdx.x is the tile, those of the same pixels next to each other; y the split
+// along k; splits > 1 write partial sums of rows x partial_pitch floats, else the epilogue follows.
 template <typename T, bool adjoint, int BM, int BN, int TM, int TN>
 __device__ __forceinline__ void conv_fma(const Geometry &g, const T *__restrict__ x, int pitch, int channels, const Weights &weights, const Epilogue &e,
                                          float *__restrict__ partial, int partial_pitch, int splits) {
@@ -93,13 +93,15 @@ __device__ __forceinline__ void conv_fma(const Geometry &g, const T *__restrict_
     __shared__ Pixel pixels[BM];
     __shared__ Tap taps[max_taps];
     const T *w = static_cast<const T *>(weights.w);
-    int t = threadIdx.x, m0 = blockIdx.x * BM, n0 = blockIdx.y * BN, rows = g.images * g.h.outputs * g.w.outputs;
+    int t = threadIdx.x, across = (e.columns + BN - 1) / BN, split = blockIdx.y;
+    int m0 = blockIdx.x / across * BM, n0 = blockIdx.x % across * BN, rows = g.images * g.h.outputs * g.w.outputs;
     for (int i = t; i < BM; i += threads) pixels[i] = decode_pixel(g, m0 + i, rows);
-    for (int i = t; i < g.taps; i += threads) taps[i] = decode_tap(g, i);
+#pragma unroll 1
+    for (int i = t; i < g.taps; i += threads) taps[i] = decode_tap<adjoint>(g, i);
     __syncthreads();
 
     int steps = (g.taps * channels + fma_depth - 1) / fma_depth;
-    int first = (int)((long long)steps * blockIdx.z / splits), last = (int)((long long)steps * (blockIdx.z + 1) / splits);
+    int first = (int)((long long)steps * split / splits), last = (int)((long long)steps * (split + 1) / splits);
     int taps_step = fma_depth / channels, c_step = fma_depth - taps_step * channels;
     Depth at;
     at.start(first * fma_depth + (t & 7), channels);
@@ -159,7 +161,7 @@ __device__ __forceinline__ void conv_fma(const Geometry &g, const T *__restrict_
         finish_tile<T, !adjoint, 4>(e, out);
         return;
     }
-    partial += (long long)blockIdx.z * rows * partial_pitch;
+    partial += (long long)split * rows * partial_pitch;
     out.template each<4, 1>([&](int m, int n, float (&v)[4]) {
         if (n < partial_pitch) store_partial(partial + (long long)m * partial_pitch + n, v);
     });

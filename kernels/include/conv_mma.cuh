@@ -151,10 +151,11 @@ __device__ __forceinline__ Pixel decode_pixel(const Geometry &g, const Phase &f,
 __device__ __forceinline__ bool meets(const Axis &a, int step, int phase, int offset) { return (phase * a.scale + offset) % step == 0; }
 
 // collect_taps fills a table with the taps that a phase meets and returns their number; the block must synchronise after it.
-__device__ __forceinline__ int collect_taps(const Geometry &g, const Phase &f, Tap *taps) {
+template <bool adjoint> __device__ __forceinline__ int collect_taps(const Geometry &g, const Phase &f, Tap *taps) {
     int lane = threadIdx.x & 31, count = 0;
+#pragma unroll 1
     for (int v = lane; v - lane < g.taps; v += 32) {
-        Tap tap = decode_tap(g, v < g.taps ? v : 0);
+        Tap tap = decode_tap<adjoint>(g, v < g.taps ? v : 0);
         bool met = v < g.taps && (f.step == 1 || (meets(g.h, f.step, f.h, tap.h) && meets(g.w, f.step, f.w, tap.w)));
         unsigned all = __ballot_sync(0xffffffffu, met);
         if (met && threadIdx.x < 32) taps[count + __popc(all & ((1u << lane) - 1))] = tap;
@@ -164,7 +165,8 @@ __device__ __forceinline__ int collect_taps(const Geometry &g, const Phase &f, T
 }
 
 // conv_mma: the product of gathered pixels (k contiguous) and weights: forward with w (n = o, k contiguous), adjoint with the same
-// w (rows of k = o, n = i contiguous). blockIdx.x is the tile of pixels, y of columns, z the split of k, and the phase.
+// w (rows of k = o, n = i contiguous). blockIdx.x is the tile, those of the same pixels next to each other; y the split of k and the
+// phase.
 template <bool adjoint, typename Product>
 __device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restrict__ x, int pitch, int channels, const bf16 *__restrict__ w,
                                          int w_pitch, int w_taps, const Epilogue &e, float *__restrict__ partial, int partial_pitch, int splits,
@@ -176,11 +178,12 @@ __device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restri
     extern __shared__ __align__(128) unsigned char shared[];
     __shared__ Pixel pixels[BM];
     __shared__ Tap taps[mma_taps];
-    int t = threadIdx.x, m0 = blockIdx.x * BM, n0 = blockIdx.y * BN, split = blockIdx.z % splits;
-    Phase phase = decode_phase(g, phases, blockIdx.z / splits);
+    int t = threadIdx.x, across = (e.columns + BN - 1) / BN, split = blockIdx.y % splits;
+    int m0 = blockIdx.x / across * BM, n0 = blockIdx.x % across * BN;
+    Phase phase = decode_phase(g, phases, blockIdx.y / splits);
     if (m0 >= g.images * phase.rows * phase.columns) return;
     for (int i = t; i < BM; i += threads) pixels[i] = decode_pixel(g, phase, m0 + i);
-    int count = collect_taps(g, phase, taps);
+    int count = collect_taps<adjoint>(g, phase, taps);
     __syncthreads();
 
     int steps = (count * channels + mma_depth - 1) / mma_depth;
