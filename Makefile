@@ -112,6 +112,9 @@ ptx-test: toolkit ## recompile all PTX and compare it with what is committed
 	scripts/ptx.sh --check $(KERNELS)
 	scripts/ptx.sh --check $(TEST_KERNELS)
 
+sass-test: toolkit ## look at the machine code of the tensor-core loops
+	scripts/sass.sh
+
 header-check: toolkit ## compare the project's cuda.h with the toolkit's
 	CC='$(CC)' GO='$(GO)' scripts/header.sh
 
@@ -127,4 +130,4 @@ clean: ## remove bin and the demo
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-.PHONY: all build found demo test test-all race vet fmt-check staticcheck toolkit ptx ptx-test header-check one-binary pack clean help
+.PHONY: all build found demo test test-all race vet fmt-check staticcheck toolkit ptx ptx-test sass-test header-check one-binary pack clean help
