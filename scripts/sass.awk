@@ -25,7 +25,7 @@ function report(   i, j, b, e, best, size, h, l, c, wide, plain, other, all, cop
 		if (h == 0 || (copies && c == 0)) continue
 		if (size == 0 || i - b < size) {
 			size = i - b
-			best = sprintf("%d HMMA, %d LDSM, %d LDGSTS (%d of 16 bytes), %d other accesses to device memory, %d instructions", h, l, c, wide, plain, other, i - b + 1)
+			best = sprintf("%d HMMA, %d LDSM, %d LDGSTS (%d of 16 bytes), %d plain loads, %d stores or local accesses, %d instructions", h, l, c, wide, plain, other, i - b + 1)
 			good = l > 0 && c > 0 && c == wide && other == 0
 		}
 	}
