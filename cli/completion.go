@@ -20,6 +20,8 @@ _unnoise() {
     local cur="${COMP_WORDS[COMP_CWORD]}" words
     words="$("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)"
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
+    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
+    return 0
 }
 complete -o bashdefault -o default -F _unnoise unnoise
 `,
