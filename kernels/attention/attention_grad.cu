@@ -24,18 +24,22 @@ template <typename T, bool vector> __device__ __forceinline__ void attention_del
     int i = row % call.queries, head = row / call.queries % call.heads, n = row / call.queries / call.heads;
     const T *o = head_of<const T>(call.o, n, call.queries, call.ldo, head, call.width) + (long long)i * call.ldo;
     const T *g = head_of<const T>(call.dout, n, call.queries, call.lddout, head, call.width) + (long long)i * call.lddout;
-    constexpr int step = vector ? lanes<T> : 1;
     float sum = 0;
-    for (int c = lane * step; c < call.width; c += 8 * step) {
-        if (vector && c + step <= call.width) {
-            float x[lanes<T>], y[lanes<T>];
+    if constexpr (vector) {
+        constexpr int step = lanes<T>;
+        int c = lane * step;
+        for (; c + step <= call.width; c += 8 * step) {
+            float x[step], y[step];
             load16(x, o + c);
             load16(y, g + c);
 #pragma unroll
-            for (int e = 0; e < lanes<T>; e++) sum = fmaf(x[e], y[e], sum);
-        } else {
-            for (int e = c; e < min(c + step, call.width); e++) sum = fmaf(to_float(o[e]), to_float(g[e]), sum);
+            for (int e = 0; e < step; e++) sum = fmaf(x[e], y[e], sum);
         }
+#pragma unroll 1
+        for (int e = c; e < min(c + step, call.width); e++) sum = fmaf(to_float(o[e]), to_float(g[e]), sum);
+    } else {
+#pragma unroll 1
+        for (int c = lane; c < call.width; c += 8) sum = fmaf(to_float(o[c]), to_float(g[c]), sum);
     }
     sum = row_sum<8>(sum);
     if (lane == 0) call.delta[row] = sum;

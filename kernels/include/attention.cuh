@@ -193,7 +193,7 @@ template <int DP, int streamed> struct Attend<float, DP, streamed> {
 // write_head stores finished rows of a head from row row0 on to a matrix of `tokens` rows.
 template <int rows, int DP, int threads, bool vector, typename T>
 __device__ __forceinline__ void write_head(T *to, int ld, unsigned from, int row0, int tokens, int width) {
-    Output<T> o = {to, nullptr, nullptr, tokens, width, ld, 0, 1.0f, false};
+    Output<T, plain> o = {to, nullptr, nullptr, tokens, width, ld, 0, 1.0f, false};
     Finished<rows, DP, threads, vector>::write(o, from, row0, 0);
 }
 

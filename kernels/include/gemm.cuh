@@ -147,7 +147,7 @@ __device__ __forceinline__ void put_sum(const GemmCall &call, int row, float x) 
 }
 
 // gemm_output is the destination of finished elements.
-template <typename O> __device__ __forceinline__ Output<O> gemm_output(const GemmCall &call, int batch) {
+template <typename O, int extras> __device__ __forceinline__ Output<O, extras> gemm_output(const GemmCall &call, int batch) {
     return {(O *)call.out + batch * call.out_step, (const O *)call.residual, call.bias, call.m, call.n, call.ldo, call.ldr,
             call.alpha, call.accumulate && call.state->micro > 0};
 }
@@ -170,7 +170,8 @@ struct OperandPanel : Panel<T, k_major ? tile : depth, k_major ? depth : tile, t
 };
 
 // gemm computes one tile. grid = (tiles, parts or batch), the tiles of a row of the output next to each other.
-template <typename T, typename O, bool a_k, bool b_k, int tile, bool vector, bool with_sums> __device__ __forceinline__ void gemm(const GemmCall &call) {
+template <typename T, typename O, bool a_k, bool b_k, int tile, bool vector, int extras, bool with_sums>
+__device__ __forceinline__ void gemm(const GemmCall &call) {
     typedef GemmTile<T, tile> Tile;
     constexpr int threads = Tile::threads, stages = Tile::stages;
     constexpr int depth = 128 / (int)sizeof(T);
@@ -197,16 +198,15 @@ template <typename T, typename O, bool a_k, bool b_k, int tile, bool vector, boo
     constexpr int across = tile / Tile::WN;
     Accumulator<T, a_k, b_k, tile, tile, Tile::WM, Tile::WN, with_sums> sum(warp / across * Tile::WM, warp % across * Tile::WN);
     bool sums = with_sums && call.sums && col0 == 0 && sum.warp_col == 0;
-#pragma unroll
-    for (int s = 0; s < stages - 1; s++) {
-        if (s < steps) fetch(s);
+    for (int s = 1 - stages; s < steps; s++) { // the first steps only fetch
+        if (s >= 0) {
+            copy_wait<stages - 2>();
+            __syncthreads();
+        }
+        int next = s + stages - 1;
+        if (next < steps) fetch(next);
         copy_commit();
-    }
-    for (int s = 0; s < steps; s++) {
-        copy_wait<stages - 2>();
-        __syncthreads();
-        if (s + stages - 1 < steps) fetch(s + stages - 1);
-        copy_commit();
+        if (s < 0) continue;
         unsigned from = shared + s % stages * stage_bytes;
         sum.step(from, from + PanelA::bytes, sums);
     }
@@ -216,40 +216,44 @@ template <typename T, typename O, bool a_k, bool b_k, int tile, bool vector, boo
     sum.finish(shared, Tiled::row_bytes);
     __syncthreads();
     if (call.parts == 1) {
-        Tiled::write(gemm_output<O>(call, batch), shared, row0, col0);
+        Tiled::write(gemm_output<O, extras>(call, batch), shared, row0, col0);
         if (sums) sum.each_sum([&](int r, float x) { if (row0 + r < call.m) put_sum(call, row0 + r, x); });
         return;
     }
     int pitch = partial_pitch(call.n);
-    Output<float> o = {call.partial + (long long)part * call.m * pitch, nullptr, nullptr, call.m, pitch, pitch, 0, 1.0f, false};
+    Output<float, plain> o = {call.partial + (long long)part * call.m * pitch, nullptr, nullptr, call.m, pitch, pitch, 0, 1.0f, false};
     Finished<tile, tile, threads, true>::write(o, shared, row0, col0);
     float *to = call.partial + (long long)call.parts * call.m * pitch + (long long)part * call.m;
     if (sums) sum.each_sum([&](int r, float x) { if (row0 + r < call.m) to[row0 + r] = x; });
 }
 
 // gemm_reduce adds the parts in order: a thread an element, then a thread a column sum.
-template <typename O> __device__ __forceinline__ void gemm_reduce(const GemmCall &call) {
+template <typename O, int extras, bool with_sums> __device__ __forceinline__ void gemm_reduce(const GemmCall &call) {
     int pitch = partial_pitch(call.n);
-    long long size = (long long)call.m * pitch, i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    long long size = (long long)call.m * pitch, i = (long long)blockIdx.x * blockDim.x + threadIdx.x, step = size;
+    const float *from = call.partial + i;
     bool sums = i >= size;
-    if (sums && (!call.sums || i - size >= call.m)) return;
-    const float *from = call.partial + (sums ? call.parts * size + i - size : i);
-    long long step = sums ? call.m : size;
+    if (sums) {
+        if (!with_sums || !call.sums || i - size >= call.m) return;
+        from = call.partial + call.parts * size + i - size, step = call.m;
+    }
     float x = 0;
 #pragma unroll 4
     for (int p = 0; p < call.parts; p++) x += from[p * step];
     int row = (int)(i / pitch);
-    if (sums) put_sum(call, (int)(i - size), x);
-    else gemm_output<O>(call, 0).put(row, (int)(i - (long long)row * pitch), x);
+    if (with_sums && sums) put_sum(call, (int)(i - size), x);
+    else gemm_output<O, extras>(call, 0).put(row, (int)(i - (long long)row * pitch), x);
 }
 
 // GEMM_KERNEL defines a kernel of the core: element types of the operands and of the output, whether a and b are k-major, the
-// tile, whether rows are made of 16-byte chunks, whether there are column sums.
-#define GEMM_KERNEL(name, T, O, a_k, b_k, tile, vector, with_sums)                                                     \
+// tile, whether rows are made of 16-byte chunks, what the output may have, whether there are column sums.
+#define GEMM_KERNEL(name, T, O, a_k, b_k, tile, vector, extras, sums)                                                     \
     extern "C" __global__ void __launch_bounds__(GemmTile<T, tile>::threads, 1) name(const __grid_constant__ GemmCall call) { \
-        gemm<T, O, a_k, b_k, tile, vector, with_sums>(call);                                                           \
+        gemm<T, O, a_k, b_k, tile, vector, extras, sums>(call);                                                           \
     }
 
 // GEMM_REDUCE defines the kernel that adds the parts.
-#define GEMM_REDUCE(name, O) \
-    extern "C" __global__ void __launch_bounds__(256) name(const __grid_constant__ GemmCall call) { gemm_reduce<O>(call); }
+#define GEMM_REDUCE(name, O, extras, sums)                                                               \
+    extern "C" __global__ void __launch_bounds__(256) name(const __grid_constant__ GemmCall call) {      \
+        gemm_reduce<O, extras, sums>(call);                                                              \
+    }

@@ -4,8 +4,11 @@
 #include "mma.cuh"
 #include "types.cuh"
 
-// Output is what an element becomes on its way out, and where it goes.
-template <typename O> struct Output {
+// What becomes of elements on their way out, besides the factor alpha.
+constexpr int plain = 0, with_bias = 1, with_residual = 2, accumulated = 4;
+
+// Output is where elements go: `extras` says which of bias, residual and accumulation it may have.
+template <typename O, int extras> struct Output {
     O *out;
     const O *residual;
     const float *bias;
@@ -13,13 +16,17 @@ template <typename O> struct Output {
     float alpha;
     bool add;
 
+    __device__ __forceinline__ bool has_bias() const { return extras & with_bias && bias; }
+    __device__ __forceinline__ bool has_residual() const { return extras & with_residual && residual; }
+    __device__ __forceinline__ bool adds() const { return extras & accumulated && add; }
+
     // put writes one element, if it is inside.
     __device__ __forceinline__ void put(int row, int col, float x) const {
         if (row >= m || col >= n) return;
         long long at = (long long)row * ldo + col;
-        float y = bias ? fmaf(alpha, x, __ldg(bias + col)) : alpha * x;
-        if (residual) y += to_float(residual[(long long)row * ldr + col]);
-        if (add) y += to_float(out[at]);
+        float y = has_bias() ? fmaf(alpha, x, __ldg(bias + col)) : alpha * x;
+        if (has_residual()) y += to_float(residual[(long long)row * ldr + col]);
+        if (adds()) y += to_float(out[at]);
         out[at] = from_float<O>(y);
     }
 };
@@ -92,7 +99,7 @@ template <int rows, int width, int threads, bool vector> struct Finished {
     static constexpr int row_bytes = (width + 8) * 4, bytes = rows * row_bytes;
 
     // write stores the block to the output's rows from row0 and columns from col0 on, where they are inside.
-    template <typename O> static __device__ __forceinline__ void write(const Output<O> &o, unsigned from, int row0, int col0) {
+    template <typename O, int extras> static __device__ __forceinline__ void write(const Output<O, extras> &o, unsigned from, int row0, int col0) {
         if constexpr (!vector) {
 #pragma unroll 1
             for (int e = threadIdx.x; e < rows * width; e += threads)
@@ -101,10 +108,10 @@ template <int rows, int width, int threads, bool vector> struct Finished {
             constexpr int chunk = lanes<O>, across = width / chunk;
             int c = threadIdx.x % across * chunk, col = col0 + c;
             float bias[chunk] = {};
-            if (o.bias && col + chunk <= o.n) load_floats(bias, o.bias + col);
+            if (o.has_bias() && col + chunk <= o.n) load_floats(bias, o.bias + col);
 #pragma unroll 2
-            for (int r = threadIdx.x / across; r < rows; r += threads / across) {
-                int row = row0 + r;
+            for (int i = 0; i < rows * across / threads; i++) {
+                int r = threadIdx.x / across + i * (threads / across), row = row0 + r;
                 unsigned at = from + r * row_bytes + c * 4;
                 if (row >= o.m || col >= o.n) break;
                 if (col + chunk > o.n) {
@@ -117,8 +124,8 @@ template <int rows, int width, int threads, bool vector> struct Finished {
                 shared_row(y, at);
 #pragma unroll
                 for (int i = 0; i < chunk; i++) y[i] = fmaf(o.alpha, y[i], bias[i]);
-                if (o.residual) add16(y, o.residual + (long long)row * o.ldr + col);
-                if (o.add) add16(y, to);
+                if (o.has_residual()) add16(y, o.residual + (long long)row * o.ldr + col);
+                if (o.adds()) add16(y, to);
                 store16(to, y);
             }
         }
@@ -151,8 +158,8 @@ template <typename T, int rows, int width, int threads, bool vector, bool swizzl
             }
         } else {
 #pragma unroll(sizeof(T) == 4 ? 1 : 4)
-            for (int e = threadIdx.x; e < rows * width; e += threads) {
-                int r = e / width, x = e % width, b = x * (int)sizeof(T);
+            for (int i = 0; i < rows * width / threads; i++) {
+                int e = threadIdx.x + i * threads, r = e / width, x = e % width, b = x * (int)sizeof(T);
                 bool valid = row0 + r < row_end && col0 + x < col_end;
                 const T *source = valid ? from + (long long)(row0 + r) * ld + col0 + x : from;
                 store(to + r * row_bytes + (((b >> 4) ^ swizzle(r)) << 4) + (b & 15), source, valid);

@@ -101,7 +101,7 @@ func (t plan) shared() int { return 2 * t.size * 128 * t.stages }
 const (
 	maxGridY   = 65535
 	stepBytes  = 128      // of k in one step of the core
-	leastSteps = 8        // steps of a part: fewer are all start and end
+	leastSteps = 4        // steps of a part: fewer are all start and end
 	maxPartial = 64 << 20 // bytes of scratch for parts
 )
 

@@ -7,19 +7,19 @@
 // Work: 2 M N K FLOPs.
 #include "gemm.cuh"
 
-GEMM_KERNEL(linear_128_f32, float, float, true, true, 128, true, false)
-GEMM_KERNEL(linear_64_f32, float, float, true, true, 64, true, false)
-GEMM_KERNEL(linear_32_f32, float, float, true, true, 32, true, false)
-GEMM_KERNEL(linear_any_f32, float, float, true, true, 64, false, false)
-GEMM_REDUCE(linear_reduce_f32, float)
+GEMM_KERNEL(linear_128_f32, float, float, true, true, 128, true, with_bias | with_residual, false)
+GEMM_KERNEL(linear_64_f32, float, float, true, true, 64, true, with_bias | with_residual, false)
+GEMM_KERNEL(linear_32_f32, float, float, true, true, 32, true, with_bias | with_residual, false)
+GEMM_KERNEL(linear_any_f32, float, float, true, true, 64, false, with_bias | with_residual, false)
+GEMM_REDUCE(linear_reduce_f32, float, with_bias | with_residual, false)
 
-GEMM_KERNEL(linear_128_bf16, bf16, bf16, true, true, 128, true, false)
-GEMM_KERNEL(linear_64_bf16, bf16, bf16, true, true, 64, true, false)
-GEMM_KERNEL(linear_32_bf16, bf16, bf16, true, true, 32, true, false)
-GEMM_KERNEL(linear_any_bf16, bf16, bf16, true, true, 64, false, false)
-GEMM_REDUCE(linear_reduce_bf16, bf16)
+GEMM_KERNEL(linear_128_bf16, bf16, bf16, true, true, 128, true, with_bias | with_residual, false)
+GEMM_KERNEL(linear_64_bf16, bf16, bf16, true, true, 64, true, with_bias | with_residual, false)
+GEMM_KERNEL(linear_32_bf16, bf16, bf16, true, true, 32, true, with_bias | with_residual, false)
+GEMM_KERNEL(linear_any_bf16, bf16, bf16, true, true, 64, false, with_bias | with_residual, false)
+GEMM_REDUCE(linear_reduce_bf16, bf16, with_bias | with_residual, false)
 
-GEMM_KERNEL(linear_widen_128_bf16, bf16, float, true, true, 128, true, false)
-GEMM_KERNEL(linear_widen_64_bf16, bf16, float, true, true, 64, true, false)
-GEMM_KERNEL(linear_widen_32_bf16, bf16, float, true, true, 32, true, false)
-GEMM_KERNEL(linear_widen_any_bf16, bf16, float, true, true, 64, false, false)
+GEMM_KERNEL(linear_widen_128_bf16, bf16, float, true, true, 128, true, with_bias | with_residual, false)
+GEMM_KERNEL(linear_widen_64_bf16, bf16, float, true, true, 64, true, with_bias | with_residual, false)
+GEMM_KERNEL(linear_widen_32_bf16, bf16, float, true, true, 32, true, with_bias | with_residual, false)
+GEMM_KERNEL(linear_widen_any_bf16, bf16, float, true, true, 64, false, with_bias | with_residual, false)

@@ -7,14 +7,14 @@
 // Work: 2 M N K FLOPs.
 #include "gemm.cuh"
 
-GEMM_KERNEL(linear_dgrad_128_f32, float, float, true, false, 128, true, false)
-GEMM_KERNEL(linear_dgrad_64_f32, float, float, true, false, 64, true, false)
-GEMM_KERNEL(linear_dgrad_32_f32, float, float, true, false, 32, true, false)
-GEMM_KERNEL(linear_dgrad_any_f32, float, float, true, false, 64, false, false)
-GEMM_REDUCE(linear_dgrad_reduce_f32, float)
+GEMM_KERNEL(linear_dgrad_128_f32, float, float, true, false, 128, true, with_residual, false)
+GEMM_KERNEL(linear_dgrad_64_f32, float, float, true, false, 64, true, with_residual, false)
+GEMM_KERNEL(linear_dgrad_32_f32, float, float, true, false, 32, true, with_residual, false)
+GEMM_KERNEL(linear_dgrad_any_f32, float, float, true, false, 64, false, with_residual, false)
+GEMM_REDUCE(linear_dgrad_reduce_f32, float, with_residual, false)
 
-GEMM_KERNEL(linear_dgrad_128_bf16, bf16, bf16, true, false, 128, true, false)
-GEMM_KERNEL(linear_dgrad_64_bf16, bf16, bf16, true, false, 64, true, false)
-GEMM_KERNEL(linear_dgrad_32_bf16, bf16, bf16, true, false, 32, true, false)
-GEMM_KERNEL(linear_dgrad_any_bf16, bf16, bf16, true, false, 64, false, false)
-GEMM_REDUCE(linear_dgrad_reduce_bf16, bf16)
+GEMM_KERNEL(linear_dgrad_128_bf16, bf16, bf16, true, false, 128, true, with_residual, false)
+GEMM_KERNEL(linear_dgrad_64_bf16, bf16, bf16, true, false, 64, true, with_residual, false)
+GEMM_KERNEL(linear_dgrad_32_bf16, bf16, bf16, true, false, 32, true, with_residual, false)
+GEMM_KERNEL(linear_dgrad_any_bf16, bf16, bf16, true, false, 64, false, with_residual, false)
+GEMM_REDUCE(linear_dgrad_reduce_bf16, bf16, with_residual, false)

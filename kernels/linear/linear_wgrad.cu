@@ -9,13 +9,13 @@
 // dw and part for the parts. Work: 2 M N K FLOPs.
 #include "gemm.cuh"
 
-GEMM_KERNEL(linear_wgrad_128_f32, float, float, false, false, 128, true, true)
-GEMM_KERNEL(linear_wgrad_64_f32, float, float, false, false, 64, true, true)
-GEMM_KERNEL(linear_wgrad_32_f32, float, float, false, false, 32, true, true)
-GEMM_KERNEL(linear_wgrad_any_f32, float, float, false, false, 64, false, true)
-GEMM_REDUCE(linear_wgrad_reduce_f32, float)
+GEMM_KERNEL(linear_wgrad_128_f32, float, float, false, false, 128, true, accumulated, true)
+GEMM_KERNEL(linear_wgrad_64_f32, float, float, false, false, 64, true, accumulated, true)
+GEMM_KERNEL(linear_wgrad_32_f32, float, float, false, false, 32, true, accumulated, true)
+GEMM_KERNEL(linear_wgrad_any_f32, float, float, false, false, 64, false, accumulated, true)
+GEMM_REDUCE(linear_wgrad_reduce_f32, float, accumulated, true)
 
-GEMM_KERNEL(linear_wgrad_128_bf16, bf16, float, false, false, 128, true, true)
-GEMM_KERNEL(linear_wgrad_64_bf16, bf16, float, false, false, 64, true, true)
-GEMM_KERNEL(linear_wgrad_32_bf16, bf16, float, false, false, 32, true, true)
-GEMM_KERNEL(linear_wgrad_any_bf16, bf16, float, false, false, 64, false, true)
+GEMM_KERNEL(linear_wgrad_128_bf16, bf16, float, false, false, 128, true, accumulated, true)
+GEMM_KERNEL(linear_wgrad_64_bf16, bf16, float, false, false, 64, true, accumulated, true)
+GEMM_KERNEL(linear_wgrad_32_bf16, bf16, float, false, false, 32, true, accumulated, true)
+GEMM_KERNEL(linear_wgrad_any_bf16, bf16, float, false, false, 64, false, accumulated, true)

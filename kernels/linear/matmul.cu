@@ -7,9 +7,9 @@
 #include "gemm.cuh"
 
 #define MATMUL_TYPE(layout, a_k, b_k, T, type)                                      \
-    GEMM_KERNEL(matmul_##layout##_128_##type, T, T, a_k, b_k, 128, true, false)     \
-    GEMM_KERNEL(matmul_##layout##_64_##type, T, T, a_k, b_k, 64, true, false)       \
-    GEMM_KERNEL(matmul_##layout##_any_##type, T, T, a_k, b_k, 64, false, false)
+    GEMM_KERNEL(matmul_##layout##_128_##type, T, T, a_k, b_k, 128, true, plain, false)     \
+    GEMM_KERNEL(matmul_##layout##_64_##type, T, T, a_k, b_k, 64, true, plain, false)       \
+    GEMM_KERNEL(matmul_##layout##_any_##type, T, T, a_k, b_k, 64, false, plain, false)
 
 #define MATMUL(layout, a_k, b_k)                \
     MATMUL_TYPE(layout, a_k, b_k, float, f32)   \

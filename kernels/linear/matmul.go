@@ -112,6 +112,10 @@ func (Matmul) Cases() []kernels.Case {
 		c("both transposed", Matmul{TransA: true, TransB: true, Alpha: 1}, r(1, 1, 5, 3), r(1, 1, 7, 5)),
 		c("pitches", Matmul{Alpha: 1}, p(2, 1, 9, 6, 24), p(2, 1, 6, 10, 17)),
 		c("pitches transposed", Matmul{TransA: true, TransB: true, Alpha: 1}, p(2, 1, 6, 9, 25), p(2, 1, 10, 6, 17)),
+		large(c("full tiles", Matmul{Alpha: 1}, r(1, 1, 130, 200), r(1, 1, 200, 136))),
+		large(c("full tiles, a transposed", Matmul{TransA: true, Alpha: 1}, r(1, 1, 200, 130), r(1, 1, 200, 136))),
+		large(c("full tiles, b transposed", Matmul{TransB: true, Alpha: 1}, r(1, 1, 130, 200), r(1, 1, 136, 200))),
+		large(c("full tiles, both transposed", Matmul{TransA: true, TransB: true, Alpha: 1}, r(1, 1, 200, 130), r(1, 1, 136, 200))),
 		large(c("several chunks of columns", Matmul{TransA: true, Alpha: 1}, r(1, 1, 65, 1100), r(1, 1, 65, 67))),
 		large(c("several chunks", Matmul{TransB: true, Alpha: 0.125}, r(2, 1, 1100, 65), r(2, 1, 67, 65))),
 	}
