@@ -9,7 +9,7 @@
 //   group_norm_moments   any size: mean and sum of squared differences of each channel over a chunk of pixels, relative to the chunk's
 //                        first pixel;
 //   group_norm_finish    joins them (Chan, Golub and LeVeque 1983) to mean and rstd, one warp a group, and folds the affine map;
-//   group_norm_apply     computes y. moments and apply with 16-byte vectors, and _scalar for any pitch and alignment.
+//   group_norm_apply     computes y. moments and apply with 16-byte vectors, and _scalar for any pitch and alignment, and GELU.
 // Bytes an element: slab one read and one write, else two reads and one write. Work: some 15 instructions an element, SiLU 7 more,
 // dropout 25 more.
 #include "normalize.cuh"
@@ -141,6 +141,25 @@ template <typename T, int L> __device__ __forceinline__ void moments(const NormS
     partials[(long long)blockIdx.x * s.channels + p.c0 + threadIdx.x] = make_float2(to_float(from[threadIdx.x]) + d / rows, q - d * d / rows);
 }
 
+// each_part gives what a lane takes of a group's partials to use(pixels, moments), four loads in flight.
+template <typename F>
+__device__ __forceinline__ void each_part(const float2 *partials, const NormShape &s, int tail, int items, int lane, F use) {
+#pragma unroll 1
+    for (int first = lane; first < items; first += 128) {
+        float2 part[4] = {};
+        float rows[4] = {};
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            int i = first + 32 * j, chunk = i / s.size;
+            if (i >= items) continue;
+            part[j] = partials[(long long)chunk * s.channels + i - chunk * s.size];
+            rows[j] = chunk == s.blocks - 1 ? tail : s.rows;
+        }
+#pragma unroll
+        for (int j = 0; j < 4; j++) use(rows[j], part[j]);
+    }
+}
+
 // finish joins the chunks of a group, one warp a group, and writes the statistics and, at (n, 0, c) and (n, 1, c) of affine, scale and shift.
 template <typename T>
 __device__ __forceinline__ void finish(const NormShape &s, int images, const float2 *partials, const float *gamma, const float *beta,
@@ -152,20 +171,9 @@ __device__ __forceinline__ void finish(const NormShape &s, int images, const flo
     int items = s.blocks * s.size, tail = s.pixels - (s.blocks - 1) * s.rows;
     float sum = 0, m2 = 0, count = (float)s.pixels * s.size;
     float pivot = partials[0].x;
-#pragma unroll 1
-    for (int i = lane; i < items; i += 32) {
-        int chunk = i / s.size;
-        float rows = chunk == s.blocks - 1 ? tail : s.rows;
-        sum += rows * (partials[(long long)chunk * s.channels + i - chunk * s.size].x - pivot);
-    }
+    each_part(partials, s, tail, items, lane, [&](float rows, float2 part) { sum += rows * (part.x - pivot); });
     float mean = pivot + warp_sum(sum) / count;
-#pragma unroll 1
-    for (int i = lane; i < items; i += 32) {
-        int chunk = i / s.size;
-        float rows = chunk == s.blocks - 1 ? tail : s.rows;
-        float2 part = partials[(long long)chunk * s.channels + i - chunk * s.size];
-        m2 += part.y + rows * (part.x - mean) * (part.x - mean);
-    }
+    each_part(partials, s, tail, items, lane, [&](float rows, float2 part) { m2 += part.y + rows * (part.x - mean) * (part.x - mean); });
     float rstd = 1.0f / sqrtf(fmaxf(warp_sum(m2), 0.0f) / count + s.eps);
     if (lane == 0) {
         float *row = stats + (long long)warp * s.stats_pitch;

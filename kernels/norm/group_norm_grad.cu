@@ -7,7 +7,7 @@
 //                                elements of dy become zero there, so that the mask is drawn once
 //   group_norm_grad_sums         any size: sums of d and d (x - mean) of each channel over a chunk of pixels;
 //   group_norm_grad_finish       adds the chunks, one warp a group, writes what the image adds to dgamma and dbeta, and the map to dx;
-//   group_norm_grad_apply        computes dx. sums and apply with 16-byte vectors, and _scalar for any pitch and alignment.
+//   group_norm_grad_apply        computes dx. sums and apply with 16-byte vectors, and _scalar for any pitch and alignment, and GELU.
 //   group_norm_grad_parameters   adds the images' shares of dgamma and dbeta in a fixed order; the last launch of either way
 // Bytes an element, residual aside: slab two reads and one write, else four reads and one write. Work: some 25 instructions an element,
 // SiLU 20 more, dropout 25 (slab) or 50 more.
@@ -218,9 +218,16 @@ __device__ __forceinline__ void finish(const NormShape &s, int images, int colum
         float sum = 0, product = 0;
         if (k < s.size) {
 #pragma unroll 1
-            for (int chunk = row; chunk < s.blocks; chunk += rows) {
-                sum += partials[2LL * chunk * s.channels + c];
-                product += partials[(2LL * chunk + 1) * s.channels + c];
+            for (int chunk = row; chunk < s.blocks; chunk += 4 * rows) {
+                float part[4][2] = {};
+#pragma unroll
+                for (int j = 0; j < 4; j++) {
+                    if (chunk + j * rows >= s.blocks) continue;
+                    const float *from = partials + 2LL * (chunk + j * rows) * s.channels + c;
+                    part[j][0] = from[0], part[j][1] = from[s.channels];
+                }
+#pragma unroll
+                for (int j = 0; j < 4; j++) sum += part[j][0], product += part[j][1];
             }
         }
 #pragma unroll 1
