@@ -11,7 +11,7 @@
 #include "conv_fma.cuh"
 
 #define CONV2D(BM, BN, TM, TN, T, NAME)                                                                                             \
-    extern "C" __global__ void __launch_bounds__((BM / TM) * (BN / TN), 1)                                                          \
+    extern "C" __global__ void __launch_bounds__((BM / TM) * (BN / TN), 512 / ((BM / TM) * (BN / TN)))                                \
         NAME(const Geometry g, const T *__restrict__ x, int pitch, int channels, const Weights weights, const Epilogue e,           \
              float *__restrict__ partial, int partial_pitch, int splits) {                                                          \
         conv_fma<T, false, BM, BN, TM, TN>(g, x, pitch, channels, weights, e, partial, partial_pitch, splits);                      \

@@ -80,13 +80,13 @@ func (g gathered) variant(number int, reason string, f family, make func(c *kern
 }
 
 func conv2dVariants() []kernels.Variant {
-	return variants(mmaForwardTiles, fmaGatherTiles, func(number int, reason string, f family) kernels.Variant {
+	return variants(mmaForwardTiles, fmaForwardTiles, func(number int, reason string, f family) kernels.Variant {
 		return gathered{}.variant(number, reason, f, newConv2D)
 	})
 }
 
 func dgradVariants() []kernels.Variant {
-	return variants(mmaAdjointTiles, fmaGatherTiles, func(number int, reason string, f family) kernels.Variant {
+	return variants(mmaAdjointTiles, fmaAdjointTiles, func(number int, reason string, f family) kernels.Variant {
 		return gathered{}.variant(number, reason, f, newConv2DDgrad)
 	})
 }

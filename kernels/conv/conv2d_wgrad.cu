@@ -90,7 +90,7 @@ __device__ __forceinline__ void wgrad_fma(const Geometry &g, const T *__restrict
 }
 
 #define WGRAD(BM, BN, TM, TN, T, NAME)                                                                                              \
-    extern "C" __global__ void __launch_bounds__((BM / TM) * (BN / TN), 1)                                                          \
+    extern "C" __global__ void __launch_bounds__((BM / TM) * (BN / TN), 512 / ((BM / TM) * (BN / TN)))                                \
         NAME(const Geometry g, const T *__restrict__ x, int x_pitch, int channels, const T *__restrict__ dy, int dy_pitch,          \
              int outputs, float *__restrict__ partial, int pitch, int bias, int splits) {                                           \
         wgrad_fma<T, BM, BN, TM, TN>(g, x, x_pitch, channels, dy, dy_pitch, outputs, partial, pitch, bias, splits);                 \

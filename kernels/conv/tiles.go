@@ -41,8 +41,9 @@ func mmaTile(rows, columns, perSM int, rate float64) tile {
 
 // The tiles of the gathered products (forward and input gradient) and of the weight gradient.
 var (
-	fmaGatherTiles = []tile{fmaGatherTile(128, 128, 256, 1, 1), fmaGatherTile(64, 64, 256, 3, 0.6), fmaGatherTile(256, 8, 128, 4, 0.5)}
-	fmaWeightTiles = []tile{fmaWeightTile(128, 128, 256, 1, 1), fmaWeightTile(64, 64, 256, 3, 0.6), fmaWeightTile(8, 256, 128, 4, 0.4),
+	fmaForwardTiles = []tile{fmaGatherTile(128, 128, 256, 2, 1), fmaGatherTile(64, 64, 256, 3, 0.6), fmaGatherTile(256, 8, 128, 4, 0.5)}
+	fmaAdjointTiles = []tile{fmaGatherTile(128, 128, 256, 1, 0.8), fmaGatherTile(64, 64, 256, 3, 0.6), fmaGatherTile(256, 8, 128, 4, 0.5)}
+	fmaWeightTiles  = []tile{fmaWeightTile(128, 128, 256, 2, 1), fmaWeightTile(64, 64, 256, 3, 0.6), fmaWeightTile(8, 256, 128, 4, 0.4),
 		fmaWeightTile(128, 32, 128, 4, 0.6)}
 	mmaForwardTiles = []tile{mmaTile(128, 128, 2, 1), mmaTile(128, 64, 3, 0.8), mmaTile(64, 64, 4, 0.6), mmaTile(128, 16, 4, 0.25)}
 	mmaAdjointTiles = mmaForwardTiles[:3]
