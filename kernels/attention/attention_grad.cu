@@ -1,7 +1,7 @@
 // attention_grad: the gradient of attention (Dao et al. 2022, appendix B.4). With P = exp(scale q k^T - lse), recomputed, and
 // delta_i = do_i.o_i: dv = P^T do, dS = P (do v^T - delta), dq = scale dS k, dk = scale dS^T q. Three launches, no atomics, all sums
 // in a fixed order:
-//   attention_delta   delta, eight lanes a query of a head
+//   attention_delta   delta, four lanes a query of a head
 //   attention_dq      a block owns queries (q, do) and streams keys and values
 //   attention_dkv     a block owns keys (k, v) and streams queries and do. Of its 8 warps four compute P^T and dv, the other four
 //                     do v^T and, with P^T through shared memory, dk: twice the registers for sums, no product done twice
@@ -17,9 +17,9 @@ template <typename T, int DP, bool vector> struct GradShape {
     static constexpr int dq_streamed = DP == 256 ? 16 : 32, dkv_streamed = DP < 256 ? 32 : half ? 16 : 8;
 };
 
-// attention_delta: rows are queries of all images and heads; eight lanes share one, four 16-byte vectors or elements each a pass.
+// attention_delta: rows are queries of all images and heads; four lanes share one.
 template <typename T, bool vector> __device__ __forceinline__ void attention_delta(const AttentionCall &call, int rows) {
-    int row = (blockIdx.x * blockDim.x + threadIdx.x) / 8, lane = threadIdx.x & 7;
+    int row = (blockIdx.x * blockDim.x + threadIdx.x) / 4, lane = threadIdx.x & 3;
     if (row >= rows) row = rows - 1; // all lanes take part in the sums
     int i = row % call.queries, head = row / call.queries % call.heads, n = row / call.queries / call.heads;
     const T *o = head_of<const T>(call.o, n, call.queries, call.ldo, head, call.width) + (long long)i * call.ldo;
@@ -28,7 +28,7 @@ template <typename T, bool vector> __device__ __forceinline__ void attention_del
     if constexpr (vector) {
         constexpr int step = lanes<T>;
         int c = lane * step;
-        for (; c + step <= call.width; c += 8 * step) {
+        for (; c + step <= call.width; c += 4 * step) {
             float x[step], y[step];
             load16(x, o + c);
             load16(y, g + c);
@@ -39,9 +39,9 @@ template <typename T, bool vector> __device__ __forceinline__ void attention_del
         for (int e = c; e < min(c + step, call.width); e++) sum = fmaf(to_float(o[e]), to_float(g[e]), sum);
     } else {
 #pragma unroll 1
-        for (int c = lane; c < call.width; c += 8) sum = fmaf(to_float(o[c]), to_float(g[c]), sum);
+        for (int c = lane; c < call.width; c += 4) sum = fmaf(to_float(o[c]), to_float(g[c]), sum);
     }
-    sum = row_sum<8>(sum);
+    sum = row_sum<4>(sum);
     if (lane == 0) call.delta[row] = sum;
 }
 
@@ -122,22 +122,21 @@ template <typename T, int DP, bool vector> __device__ __forceinline__ void atten
     };
     auto work = [&](int j, unsigned from) {
         typename Warp::Scores s;
-        float statistic[Warp::values]; // of the query: delta or lse
-        const float *statistics = keys ? delta : lse;
-        warp.each(s, [&](float &, int, int col, int i) {
-            int query = j * streamed + col;
-            statistic[i] = query < call.queries ? statistics[query] : 0;
-        });
+        int query = j * streamed + (threadIdx.x & 31) % streamed;
+        float statistic = query < call.queries ? (keys ? delta : lse)[query] : 0; // of the query of this lane
         warp.scores(s, mine, from + with);
         int left = call.queries - j * streamed;
         if (!keys)
             warp.each(s, [&](float &x, int, int col, int i) {
-                x = col < left ? exp2f(fmaf(x, unit, -statistic[i] * log2_e)) : 0;
+                float l = __shfl_sync(0xffffffffu, statistic, col) * log2_e;
+                x = col < left ? exp2f(fmaf(x, unit, -l)) : 0;
                 store_shared(weights + i * 128, x);
             });
         __syncthreads();
         if (keys)
-            warp.each(s, [&](float &x, int, int, int i) { x = shared_float(weights + i * 128) * (x - statistic[i]); });
+            warp.each(s, [&](float &x, int, int col, int i) {
+                x = shared_float(weights + i * 128) * (x - __shfl_sync(0xffffffffu, statistic, col));
+            });
         warp.add(sum, s, from + times);
     };
     stream<stages, stage_bytes>((call.queries + streamed - 1) / streamed, ring, fetch, work);

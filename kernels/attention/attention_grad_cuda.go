@@ -10,7 +10,7 @@ const (
 	dqThreads    = 128
 	dkvThreads   = 256
 	deltaThreads = 256
-	deltaLanes   = 8
+	deltaLanes   = 4
 )
 
 // dqStreamed is the number of keys in a panel of attention_dq.

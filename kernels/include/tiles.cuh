@@ -93,6 +93,16 @@ __device__ __forceinline__ void shared_row(float (&y)[8], unsigned at) {
     y[4] = upper ? a.x : b.x, y[5] = upper ? a.y : b.y, y[6] = upper ? a.z : b.z, y[7] = upper ? a.w : b.w;
 }
 
+// store_chunk is store16 as one instruction, which the compiler does not always make of it.
+__device__ __forceinline__ void store_chunk(float *to, const float (&y)[4]) {
+    asm volatile("st.global.v4.f32 [%0], {%1,%2,%3,%4};" ::"l"(__cvta_generic_to_global(to)), "f"(y[0]), "f"(y[1]), "f"(y[2]), "f"(y[3]) : "memory");
+}
+
+__device__ __forceinline__ void store_chunk(bf16 *to, const float (&y)[8]) {
+    asm volatile("st.global.v4.b32 [%0], {%1,%2,%3,%4};" ::"l"(__cvta_generic_to_global(to)), "r"(pack2(y[0], y[1])), "r"(pack2(y[2], y[3])),
+                 "r"(pack2(y[4], y[5])), "r"(pack2(y[6], y[7])) : "memory");
+}
+
 // Finished is a block of finished elements in shared memory, float32, on their way to whole rows of an output. Rows are 8 words
 // further apart than they are wide: the lanes of a product write to it without bank conflicts.
 template <int rows, int width, int threads, bool vector> struct Finished {
@@ -126,7 +136,7 @@ template <int rows, int width, int threads, bool vector> struct Finished {
                 for (int i = 0; i < chunk; i++) y[i] = fmaf(o.alpha, y[i], bias[i]);
                 if (o.has_residual()) add16(y, o.residual + (long long)row * o.ldr + col);
                 if (o.adds()) add16(y, to);
-                store16(to, y);
+                store_chunk(to, y);
             }
         }
     }

@@ -97,22 +97,37 @@ func (Linear) Cases() []kernels.Case {
 	c := func(name string, in ...kernels.Input) kernels.Case {
 		return kernels.Case{Name: name, Op: Linear{}, In: in}
 	}
-	wide := c("wide prediction", r(130, 1, 1, 200), r(136, 1, 1, 200), r(1, 1, 1, 136), r(130, 1, 1, 136))
-	wide.Op = Linear{OutF32: true}
 	prediction := c("prediction", r(3, 1, 5, 24), r(3, 1, 1, 24), r(1, 1, 1, 3), r(3, 1, 5, 3))
 	prediction.Op = Linear{OutF32: true}
-	return []kernels.Case{
-		prediction, large(wide),
+	full := large(c("full tiles", r(130, 1, 1, 200), r(136, 1, 1, 200), r(1, 1, 1, 136), r(130, 1, 1, 136)))
+	list := []kernels.Case{prediction, full, wide(full)}
+	for i, name := range []string{"ragged", "ragged with bias", "ragged with residual", "ragged with both"} {
+		bias, residual := no(), no()
+		if i&1 != 0 {
+			bias = r(1, 1, 1, 19)
+		}
+		if i&2 != 0 {
+			residual = r(45, 1, 1, 19)
+		}
+		cs := large(c(name, r(45, 1, 1, 24), r(19, 1, 1, 24), bias, residual))
+		list = append(list, cs, wide(cs))
+	}
+	return append(list,
 		c("one row", r(1, 1, 1, 5), r(3, 1, 1, 5), no(), no()),
 		c("one channel", r(2, 3, 1, 1), r(1, 1, 1, 1), r(1, 1, 1, 1), no()),
 		c("bias", r(2, 3, 3, 7), r(11, 1, 1, 7), r(1, 1, 1, 11), no()),
 		c("residual", r(2, 2, 3, 8), r(16, 1, 1, 8), no(), r(2, 2, 3, 16)),
 		c("pitches", p(3, 1, 5, 6, 24), p(9, 1, 1, 6, 17), r(1, 1, 1, 9), p(3, 1, 5, 9, 40)),
 		large(c("deep", r(5, 1, 1, 1500), r(9, 1, 1, 1500), r(1, 1, 1, 9), r(5, 1, 1, 9))),
-		large(c("full tiles", r(130, 1, 1, 200), r(136, 1, 1, 200), r(1, 1, 1, 136), r(130, 1, 1, 136))),
 		large(c("several chunks", p(67, 1, 10, 130, 136), r(65, 1, 1, 130), r(1, 1, 1, 65), r(67, 1, 10, 65))),
-		large(c("chunks of outputs", r(31, 1, 1, 64), r(2200, 1, 1, 64), r(1, 1, 1, 2200), r(31, 1, 1, 2200))),
-	}
+		large(c("chunks of outputs", r(31, 1, 1, 64), r(2200, 1, 1, 64), r(1, 1, 1, 2200), r(31, 1, 1, 2200))))
+}
+
+// wide is the case with a float32 output.
+func wide(c kernels.Case) kernels.Case {
+	c.Name += " to f32"
+	c.Op = Linear{OutF32: true}
+	return c
 }
 
 // productCost is the cost of a product of macs multiply-adds.

@@ -112,6 +112,7 @@ func (Matmul) Cases() []kernels.Case {
 		c("both transposed", Matmul{TransA: true, TransB: true, Alpha: 1}, r(1, 1, 5, 3), r(1, 1, 7, 5)),
 		c("pitches", Matmul{Alpha: 1}, p(2, 1, 9, 6, 24), p(2, 1, 6, 10, 17)),
 		c("pitches transposed", Matmul{TransA: true, TransB: true, Alpha: 1}, p(2, 1, 6, 9, 25), p(2, 1, 10, 6, 17)),
+		large(c("ragged", Matmul{Alpha: -0.5}, r(2, 1, 45, 24), r(2, 1, 24, 19))),
 		large(c("full tiles", Matmul{Alpha: 1}, r(1, 1, 130, 200), r(1, 1, 200, 136))),
 		large(c("full tiles, a transposed", Matmul{TransA: true, Alpha: 1}, r(1, 1, 200, 130), r(1, 1, 200, 136))),
 		large(c("full tiles, b transposed", Matmul{TransB: true, Alpha: 1}, r(1, 1, 130, 200), r(1, 1, 136, 200))),
