@@ -76,7 +76,7 @@ func (b *backward) of(id int) kernels.Value {
 	at := 0
 	fill := func(c int) {
 		if c > 0 {
-			parts = append(parts, b.g.Emit(elementwise.Fill{N: spec.N, H: spec.H, W: spec.W, C: c})[0])
+			parts = append(parts, b.g.Emit(elementwise.Fill{N: spec.N, H: spec.H, W: spec.W, C: c, DType: ps[0].grad.Spec.DType})[0])
 		}
 	}
 	for _, p := range ps {

@@ -151,6 +151,7 @@ type cpuRunner struct {
 	p       *Program
 	buffers []*kernels.Operand
 	calls   []kernels.Call
+	rounded [][]*kernels.Operand // by step: outputs to be rounded to bf16 after a float32 kernel
 	kernels []kernels.Kernel
 	dies    [][]int // temporaries whose last use is the step
 	bytes   int64
@@ -220,6 +221,10 @@ func (r *cpuRunner) bind() error {
 		for _, out := range s.Out {
 			c.Out = append(c.Out, r.operand(out))
 		}
+		r.rounded = append(r.rounded, nil)
+		if !r.m.opt.Reference {
+			r.rounded[i] = inFloat32(&c)
+		}
 		v, err := kernels.Choose(&c, props)
 		if err != nil {
 			return fmt.Errorf("program %s, step %d: %w", r.p.Name, i, err)
@@ -235,6 +240,34 @@ func (r *cpuRunner) bind() error {
 		r.calls[i].Workspace = workspace[:(need[i]+3)/4]
 	}
 	return nil
+}
+
+// inFloat32 lets the fast kernels, which know float32 only, work on bf16 operands, whose values are float32 numbers on the CPU, and
+// returns the outputs that have to be rounded afterwards.
+func inFloat32(c *kernels.Call) []*kernels.Operand {
+	var outs []*kernels.Operand
+	for _, o := range c.Out {
+		if o != nil && o.DType == kernels.BF16 {
+			outs = append(outs, o)
+		}
+	}
+	for _, list := range [2][]*kernels.Operand{c.In, c.Out} {
+		for _, o := range list {
+			if o != nil && o.DType == kernels.BF16 {
+				o.DType = kernels.F32
+			}
+		}
+	}
+	return outs
+}
+
+func roundRows(o *kernels.Operand) {
+	for row := range o.Rows() {
+		x := o.F32[row*o.Pitch : row*o.Pitch+o.C]
+		for i, v := range x {
+			x[i] = kernels.RoundBF16(v)
+		}
+	}
 }
 
 func (r *cpuRunner) operand(f Ref) *kernels.Operand {
@@ -270,6 +303,9 @@ func (r *cpuRunner) step(i int, s *kernels.StepState) (err error) {
 	c.State = s
 	if err := r.kernels[i].Run(r.m.queue, c); err != nil {
 		return fmt.Errorf("program %s, step %d, operator %s: %w", r.p.Name, i, c.Op.Name(), err)
+	}
+	for _, o := range r.rounded[i] {
+		roundRows(o)
 	}
 	if r.m.opt.Poison {
 		for _, b := range r.dies[i] {

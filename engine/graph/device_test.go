@@ -47,7 +47,7 @@ func (c *counting) AllocHost(n int64) (cuda.HostMemory, error) {
 
 // TestDeviceRandomGraphs holds random graphs with their gradients on the emulator, every check on, to the CPU.
 func TestDeviceRandomGraphs(t *testing.T) {
-	graphs := uint64(200)
+	graphs := uint64(100)
 	if testing.Short() {
 		graphs = 12
 	}
@@ -58,7 +58,11 @@ func TestDeviceRandomGraphs(t *testing.T) {
 			t.Fatal(err)
 		}
 		want, wantGrads := r.evaluate(t, graph.NewCPU(graph.CPUOptions{Workers: 2}), p)
-		got, grads := r.evaluate(t, device(t), p)
+		m := device(t)
+		got, grads := r.evaluate(t, m, p)
+		if err := m.Close(); err != nil {
+			t.Fatal(err)
+		}
 		if !(math.Abs(got-want) <= 1e-5*(1+math.Abs(want))) {
 			t.Fatalf("graph %d: loss %g, on the CPU %g", seed, got, want)
 		}

@@ -124,7 +124,7 @@ func TestSabotagedTraining(t *testing.T) {
 		if dtype == kernels.BF16 {
 			tolerance, lossTolerance = 2e-2, 3e-3
 		}
-		host := newLab(t, r, graph.NewCPU(graph.CPUOptions{Workers: 2, Reference: dtype == kernels.BF16}), dtype)
+		host := newLab(t, r, graph.NewCPU(graph.CPUOptions{Workers: 2}), dtype)
 		want, wantLoss := host.step(0)
 		log := &launchLog{modules: map[string]string{}, labels: map[string][]string{}}
 		intact := newLab(t, r, sabotaged(t, "", "", log), dtype)

@@ -16,12 +16,17 @@ func TestTrainOnDevice(t *testing.T) {
 		loss, gradients float64
 	}{{kernels.F32, 1e-5, 1e-4}, {kernels.BF16, 3e-3, 2e-2}} {
 		t.Run(c.dtype.String(), func(t *testing.T) {
-			r := tinyUNet(t)
+			batch := "train.batch=8"
+			if c.dtype == kernels.F32 {
+				batch = "train.batch=4"
+			}
+			r := tinyUNet(t, batch)
 			steps := 20
 			if testing.Short() {
 				steps = 2
 			}
-			host := newLab(t, r, graph.NewCPU(graph.CPUOptions{Workers: 2, Reference: c.dtype == kernels.BF16}), c.dtype)
+			cpu := graph.CPUOptions{Workers: 2}
+			host, same := newLab(t, r, graph.NewCPU(cpu), c.dtype), newLab(t, r, graph.NewCPU(cpu), c.dtype)
 			device := newLab(t, r, onEmulator(t), c.dtype)
 			var losses []float64
 			for k := range steps {
@@ -31,9 +36,18 @@ func TestTrainOnDevice(t *testing.T) {
 				if d := math.Abs(loss - wantLoss); !(d <= c.loss*math.Abs(wantLoss)) {
 					t.Errorf("step %d: loss %.7g, on the CPU %.7g: off by %.2g", k+1, loss, wantLoss, d/wantLoss)
 				}
-				if k == 0 || k == 19 {
+				if k == 0 {
 					if err := host.compareGradients(got, want, c.gradients); err != nil {
-						t.Errorf("step %d: %v", k+1, err)
+						t.Errorf("step 1: %v", err)
+					}
+				}
+				if k == 18 { // the gradients before step 20, of the same weights: Adam blows up differences of small gradients
+					same.follow(device)
+				}
+				if k == 19 {
+					want, _ := same.step(k)
+					if err := host.compareGradients(got, want, c.gradients); err != nil {
+						t.Errorf("step 20: %v", err)
 					}
 				}
 			}
@@ -42,7 +56,7 @@ func TestTrainOnDevice(t *testing.T) {
 				t.Errorf("the loss went from %.4g to %.4g: less than half was to be left", losses[0], losses[19])
 			}
 			again := newLab(t, r, onEmulator(t), c.dtype)
-			for k := range min(steps, 5) {
+			for k := range max(1, steps/5) {
 				if _, loss := again.step(k); loss != losses[k] {
 					t.Errorf("step %d: a second run has loss %v, the first had %v", k+1, loss, losses[k])
 				}

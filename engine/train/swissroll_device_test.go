@@ -59,6 +59,7 @@ func TestSwissRollOnDevice(t *testing.T) {
 		steps = "train.steps=30"
 	}
 	dir := t.TempDir()
+	var pictures []byte
 	set := []string{steps, "train.log_every=1", "train.sample_count=100"}
 	for name, m := range map[string]graph.Machine{"cpu": cpu(), "first": emulator(t), "second": emulator(t)} {
 		o := train.Options{Recipe: tiny(t, set...), Out: filepath.Join(dir, name), Machine: m}
@@ -75,7 +76,20 @@ func TestSwissRollOnDevice(t *testing.T) {
 			t.Errorf("step %d: loss %.7g, on the CPU %.7g: off by %.2g", i+1, got[i], w, d/w)
 		}
 	}
-	for _, part := range []string{"checkpoints", "samples"} {
-		same(t, filepath.Join(dir, "first", part), filepath.Join(dir, "second", part))
+	same(t, filepath.Join(dir, "first", "checkpoints"), filepath.Join(dir, "second", "checkpoints"))
+	for _, run := range []string{"first", "second"} {
+		picture, err := filepath.Glob(filepath.Join(dir, run, "samples", "*.png"))
+		if err != nil || len(picture) != 1 {
+			t.Fatalf("%s: pictures %v, %v", run, picture, err)
+		}
+		text, err := os.ReadFile(picture[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run == "first" {
+			pictures = text
+		} else if string(text) != string(pictures) {
+			t.Error("the samples of a second run differ")
+		}
 	}
 }
