@@ -1,6 +1,9 @@
 package data
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -20,9 +23,10 @@ type Options struct {
 	Channels, Height, Width int // what pictures are brought to
 
 	Layout     string // of .npy and .npz images: LayoutAuto (also ""), LayoutNHWC or LayoutNCHW
-	SkipBad    bool   // decode every picture at once and leave bad ones out
-	Workers    int    // goroutines that do so; 0: one a processor
-	CacheBytes int64  // memory for decoded pictures and unpacked arrays; 0: DefaultCacheBytes; negative: none
+	SkipBad    bool   // decode every picture at once and leave bad ones out, until Context ends
+	Context    context.Context
+	Workers    int   // goroutines that do so; 0: one a processor
+	CacheBytes int64 // memory for decoded pictures and unpacked arrays; 0: DefaultCacheBytes; negative: none
 }
 
 // DefaultCacheBytes is the memory for decoded pictures that Options leave open.
@@ -52,6 +56,23 @@ func (s *Set) Pictures() *Pictures {
 	return p
 }
 
+// Fingerprint tells sources apart: SHA-256 over the kind, the number and shape of the samples, the classes and, of pictures, their names.
+// What is inside the files is not looked at.
+func (s *Set) Fingerprint() string {
+	h := sha256.New()
+	for _, ds := range []Dataset{s.Train, s.HeldOut} {
+		c, height, width := ds.Shape()
+		fmt.Fprintln(h, s.Kind, ds.Len(), c, height, width, ds.Classes())
+	}
+	if p := s.Pictures(); p != nil {
+		names := p.store.Names()
+		for _, f := range p.files {
+			fmt.Fprintf(h, "%q\n", names[f])
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
 // OpenSet opens a source, which is the name of a 2-D set; a folder of IDX files (MNIST's format); CIFAR-10's binary files, in a folder or
 // as the .tar.gz in which they come; a folder or .zip of PNG and JPEG pictures; a .npy or .npz file. What is held out is the source's
 // own test set (t10k files, test_batch.bin, the second draw of a 2-D set) or, where it has none, one sample in ten.
@@ -78,15 +99,6 @@ func OpenSet(o Options) (*Set, error) {
 		}
 	}
 	return s, nil
-}
-
-// Open is OpenSet for sources that need no more options.
-func Open(source string, points int, seed uint64) (train, heldOut Dataset, err error) {
-	s, err := OpenSet(Options{Source: source, Points: points, Seed: seed})
-	if err != nil {
-		return nil, nil, err
-	}
-	return s.Train, s.HeldOut, nil
 }
 
 func openSource(o Options) (*Set, error) {
@@ -195,7 +207,13 @@ func pictureSet(store pictureStore, o Options) (*Set, error) {
 		if workers < 1 {
 			workers = runtime.GOMAXPROCS(0)
 		}
-		s.Skipped = p.Bad(workers)
+		ctx := o.Context
+		if ctx == nil {
+			ctx = context.Background()
+		}
+		if s.Skipped, err = p.Bad(ctx, workers); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
 		if len(s.Skipped) == p.Len() {
 			return nil, errors.Join(fmt.Errorf("data: %s: not one picture can be read; the first: %w", o.Source, s.Skipped[0]), s.Close())
 		}

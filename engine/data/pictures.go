@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -165,14 +166,14 @@ func (p *Pictures) keep(i int, pixels []byte) {
 }
 
 // Bad decodes every picture, workers at a time, and returns the errors of those that cannot be read, in order. What fits stays in the
-// cache.
-func (p *Pictures) Bad(workers int) []*BadPictureError {
+// cache. When ctx ends it stops with ctx's error.
+func (p *Pictures) Bad(ctx context.Context, workers int) ([]*BadPictureError, error) {
 	errs := make([]*BadPictureError, p.Len())
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < p.Len(); i = int(next.Add(1)) - 1 {
+			for i := int(next.Add(1)) - 1; i < p.Len() && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				if _, err := p.pixels(i); err != nil {
 					errors.As(err, &errs[i])
 				}
@@ -180,7 +181,7 @@ func (p *Pictures) Bad(workers int) []*BadPictureError {
 		})
 	}
 	wg.Wait()
-	return slices.DeleteFunc(errs, func(e *BadPictureError) bool { return e == nil })
+	return slices.DeleteFunc(errs, func(e *BadPictureError) bool { return e == nil }), ctx.Err()
 }
 
 // drop leaves the pictures of the given errors out. Classes stay as they are, also one that loses its last picture.

@@ -3,6 +3,7 @@ package data
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -371,8 +372,8 @@ func TestBadPictures(t *testing.T) {
 		if !errors.As(err, &bad) || !strings.Contains(err.Error(), source) || !strings.Contains(err.Error(), "data.skip_bad = true") {
 			t.Errorf("%s: error %v", source, err)
 		}
-		list := s.Pictures().Bad(2)
-		if len(list) != 3 || !strings.HasSuffix(filepath.ToSlash(list[0].Path), "cats/bomb.png") {
+		list, err := s.Pictures().Bad(context.Background(), 2)
+		if err != nil || len(list) != 3 || !strings.HasSuffix(filepath.ToSlash(list[0].Path), "cats/bomb.png") {
 			t.Errorf("%s: bad pictures %v", source, list)
 		}
 		s = openTest(t, Options{Source: source, SkipBad: true})
@@ -387,6 +388,38 @@ func TestBadPictures(t *testing.T) {
 	}
 }
 
+// TestSkipBadEnds: looking for bad pictures ends with the context.
+func TestSkipBadEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	o := Options{Source: folder(t, someFiles(t, 9)), Channels: 3, Height: 8, Width: 8, SkipBad: true, Context: ctx}
+	if _, err := OpenSet(o); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestFingerprint: another name, number or class of pictures is noticed, another place or archive is not.
+func TestFingerprint(t *testing.T) {
+	files := someFiles(t, 30)
+	print := func(files map[string][]byte) string {
+		return openTest(t, Options{Source: folder(t, files)}).Fingerprint()
+	}
+	want := print(files)
+	archive := filepath.Join(folder(t, map[string][]byte{"a.zip": zipBytes(t, files)}), "a.zip")
+	if got := print(files); got != want {
+		t.Error("another place changes the fingerprint")
+	}
+	if got := openTest(t, Options{Source: archive}).Fingerprint(); got != want {
+		t.Error("an archive changes the fingerprint")
+	}
+	files["cats/zz.png"] = files["cats/aa.PNG"]
+	more := print(files)
+	delete(files, "cats/aa.PNG")
+	if renamed := print(files); more == want || renamed == want {
+		t.Error("one more picture, or one renamed, is not noticed")
+	}
+}
+
 // TestZipLies: an entry that claims more than it can hold, or holds something else than it claims, is refused before it is unpacked.
 func TestZipLies(t *testing.T) {
 	packed := zipBytes(t, map[string][]byte{"a.png": make([]byte, 100000), "b.png": pngBytes(t, plain(9, 9, color.White))})
@@ -396,11 +429,11 @@ func TestZipLies(t *testing.T) {
 		binary.LittleEndian.PutUint32(packed[at+24:], size)
 		path := filepath.Join(folder(t, map[string][]byte{"a.zip": packed}), "a.zip")
 		s := openTest(t, Options{Source: path})
-		list := s.Pictures().Bad(1)
-		if len(list) != 1 || !strings.Contains(list[0].Error(), "a.zip: a.png") {
+		list, err := s.Pictures().Bad(context.Background(), 1)
+		if err != nil || len(list) != 1 || !strings.Contains(list[0].Error(), "a.zip: a.png") {
 			t.Errorf("size %d: %v, want one bad picture with %q", size, list, want)
 		}
-		_, err := s.Pictures().store.Read(0)
+		_, err = s.Pictures().store.Read(0)
 		if size > 1<<29 && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("size %d: error %v, want %q", size, err, want)
 		}

@@ -93,16 +93,19 @@ func TestGenerateErrors(t *testing.T) {
 }
 
 func TestOpen(t *testing.T) {
-	train, held, err := Open("moons", 50, 7)
-	if err != nil || train.Len() != 50 || held.Len() != 50 || train.Classes() != 2 {
-		t.Fatalf("moons: %v", err)
+	s := openTest(t, Options{Source: "moons", Points: 50, Seed: 7})
+	if s.Kind != "points" || s.Train.Len() != 50 || s.HeldOut.Len() != 50 || s.Train.Classes() != 2 {
+		t.Fatalf("moons: %d + %d points", s.Train.Len(), s.HeldOut.Len())
 	}
 	dir := writeFiles(t, map[string][]byte{"train-images-idx3-ubyte": idxBytes(make([]byte, 20*4), 20, 2, 2)})
-	train, held, err = Open(dir, 0, 7)
-	if err != nil || train.Len() != 18 || held.Len() != 2 {
-		t.Fatalf("images without a test set: %v", err)
+	if s := openTest(t, Options{Source: dir, Seed: 7}); s.Train.Len() != 18 || s.HeldOut.Len() != 2 {
+		t.Fatalf("images without a test set: %d + %d", s.Train.Len(), s.HeldOut.Len())
 	}
-	if _, _, err = Open(filepath.Join(dir, "none"), 0, 7); err == nil || !strings.Contains(err.Error(), "neither a point set") {
+	if _, err := OpenSet(Options{Source: filepath.Join(dir, "none")}); err == nil || !strings.Contains(err.Error(), "neither a point set") {
 		t.Errorf("missing source: %v", err)
+	}
+	one := writeFiles(t, map[string][]byte{"train-images-idx3-ubyte": idxBytes(make([]byte, 4), 1, 2, 2)})
+	if _, err := OpenSet(Options{Source: one}); err == nil || !strings.Contains(err.Error(), "holds one sample; want at least 2") {
+		t.Errorf("one image: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/unnoise/unnoise/engine/data"
@@ -49,12 +50,17 @@ func (r *Recipe) DataOptions() (data.Options, error) {
 const defaultSize = 32
 
 // openData opens the data and the loader.
-func (t *trainer) openData() error {
+func (t *trainer) openData(ctx context.Context) error {
 	o, err := t.Recipe.DataOptions()
 	if err != nil {
 		return err
 	}
-	if t.set, err = data.OpenSet(o); err != nil {
+	o.Context = ctx
+	t.set, err = data.OpenSet(o)
+	if ended := ctx.Err(); ended != nil {
+		return fmt.Errorf("stopped before the first step, nothing was changed: %w", ended)
+	}
+	if err != nil {
 		return err
 	}
 	t.train, t.heldOut = t.set.Train, t.set.HeldOut

@@ -135,6 +135,10 @@ func (t *trainer) checkState(path string) error {
 	if info["config_sha256"] != t.Recipe.Hash() {
 		return fmt.Errorf("%s belongs to a run with other settings", path)
 	}
+	if was := info["data"]; was != "" && was != t.set.Fingerprint() {
+		return fmt.Errorf("%s: the run began on other data: %s holds other samples now (their number, names or classes differ), which would change the result; restore it, or begin another run",
+			t.Out, t.Recipe.Data.Source)
+	}
 	if info["step"] != strconv.Itoa(t.step) {
 		return fmt.Errorf("%s is of step %s, not %d", path, info["step"], t.step)
 	}
@@ -156,7 +160,7 @@ func (t *trainer) save() error {
 	c.State = append(c.State, t.prog.Model.StateTensors("adam_m.", arenas[momentBuffer])...)
 	c.State = append(c.State, t.prog.Model.StateTensors("adam_v.", arenas[varianceBuffer])...)
 	c.StateInfo = map[string]string{"step": strconv.Itoa(t.step), "seed": strconv.FormatUint(t.Recipe.Train.Seed, 10),
-		"config_sha256": t.Recipe.Hash()}
+		"config_sha256": t.Recipe.Hash(), "data": t.set.Fingerprint()}
 	dir, err := t.makeDir(checkpoint.CheckpointsDir)
 	if err != nil {
 		return err

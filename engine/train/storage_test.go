@@ -264,6 +264,39 @@ func TestPicturesResume(t *testing.T) {
 	same(t, want, take(parts, true, "data.prefetch=0", "data.workers=1"))
 }
 
+// TestDataChanged: a run is not resumed on a folder that has gained a picture; without it, it is.
+func TestDataChanged(t *testing.T) {
+	dir, out := t.TempDir(), filepath.Join(t.TempDir(), "run")
+	pictureFolder(t, dir, 12)
+	run(t, train.Options{Recipe: pictureRecipe(t, dir, "train.steps=2"), Out: out})
+	added := filepath.Join(dir, "a", "added.png")
+	text, err := os.ReadFile(filepath.Join(dir, "a", "0.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(added, text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	o := train.Options{Recipe: pictureRecipe(t, dir, "train.steps=3"), Out: out, Resume: true}
+	if _, err := train.Run(context.Background(), o); err == nil || !strings.Contains(err.Error(), "began on other data") || !strings.Contains(err.Error(), dir) {
+		t.Errorf("error %v", err)
+	}
+	if err := os.Remove(added); err != nil {
+		t.Fatal(err)
+	}
+	run(t, o)
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	fresh := filepath.Join(t.TempDir(), "run")
+	_, err = train.Run(ended, train.Options{Recipe: pictureRecipe(t, dir, "data.skip_bad=true"), Out: fresh, Machine: cpu()})
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "before the first step") {
+		t.Errorf("stopped while looking for bad pictures: error %v", err)
+	}
+	if _, err := os.Stat(fresh); err == nil {
+		t.Error("a run that did not begin left a directory")
+	}
+}
+
 // TestLockIsTheProcess: the lock of a process that was killed does not stay.
 func TestLockIsTheProcess(t *testing.T) {
 	if os.Getenv("UNNOISE_LOCK_TEST") != "" {

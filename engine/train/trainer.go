@@ -110,7 +110,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	t := &trainer{Options: o, now: time.Now}
 	defer t.closeFiles()
-	if err := t.prepare(); err != nil {
+	if err := t.prepare(ctx); err != nil {
 		return nil, err
 	}
 	defer t.micro.Close()
@@ -132,11 +132,11 @@ func (t *trainer) closeFiles() {
 }
 
 // prepare opens data, model and programs, and then the directory: a recipe that cannot be used leaves none behind.
-func (t *trainer) prepare() error {
+func (t *trainer) prepare(ctx context.Context) error {
 	if err := t.Recipe.Validate(); err != nil {
 		return err
 	}
-	if err := t.openData(); err != nil {
+	if err := t.openData(ctx); err != nil {
 		return err
 	}
 	if err := t.openModel(); err != nil {
