@@ -221,7 +221,7 @@ __device__ __forceinline__ void gemm(const GemmCall &call) {
         return;
     }
     int pitch = partial_pitch(call.n);
-    Output<float, plain> o = {call.partial + (long long)part * call.m * pitch, nullptr, nullptr, call.m, pitch, pitch, 0, 1.0f, false};
+    Output<float, whole_chunks> o = {call.partial + (long long)part * call.m * pitch, nullptr, nullptr, call.m, pitch, pitch, 0, 1.0f, false};
     Finished<tile, tile, threads, true>::write(o, shared, row0, col0);
     float *to = call.partial + (long long)call.parts * call.m * pitch + (long long)part * call.m;
     if (sums) sum.each_sum([&](int r, float x) { if (row0 + r < call.m) to[row0 + r] = x; });

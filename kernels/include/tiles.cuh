@@ -6,6 +6,7 @@
 
 // What becomes of elements on their way out, besides the factor alpha.
 constexpr int plain = 0, with_bias = 1, with_residual = 2, accumulated = 4;
+constexpr int whole_chunks = 8; // rows end with a chunk of 16 bytes
 
 // Output is where elements go: `extras` says which of bias, residual and accumulation it may have.
 template <typename O, int extras> struct Output {
@@ -124,7 +125,7 @@ template <int rows, int width, int threads, bool vector> struct Finished {
                 int r = threadIdx.x / across + i * (threads / across), row = row0 + r;
                 unsigned at = from + r * row_bytes + c * 4;
                 if (row >= o.m || col >= o.n) break;
-                if (col + chunk > o.n) {
+                if (!(extras & whole_chunks) && col + chunk > o.n) {
 #pragma unroll 1
                     for (int i = 0; col + i < o.n; i++) o.put(row, col + i, shared_float(at + 4 * i));
                     continue;

@@ -100,6 +100,7 @@ func (Linear) Cases() []kernels.Case {
 	prediction := c("prediction", r(3, 1, 5, 24), r(3, 1, 1, 24), r(1, 1, 1, 3), r(3, 1, 5, 3))
 	prediction.Op = Linear{OutF32: true}
 	full := large(c("full tiles", r(130, 1, 1, 200), r(136, 1, 1, 200), r(1, 1, 1, 136), r(130, 1, 1, 136)))
+	deep := large(c("deep", r(45, 1, 1, 1500), r(19, 1, 1, 1500), r(1, 1, 1, 19), r(45, 1, 1, 19)))
 	list := []kernels.Case{prediction, full, wide(full)}
 	for i, name := range []string{"ragged", "ragged with bias", "ragged with residual", "ragged with both"} {
 		bias, residual := no(), no()
@@ -118,7 +119,7 @@ func (Linear) Cases() []kernels.Case {
 		c("bias", r(2, 3, 3, 7), r(11, 1, 1, 7), r(1, 1, 1, 11), no()),
 		c("residual", r(2, 2, 3, 8), r(16, 1, 1, 8), no(), r(2, 2, 3, 16)),
 		c("pitches", p(3, 1, 5, 6, 24), p(9, 1, 1, 6, 17), r(1, 1, 1, 9), p(3, 1, 5, 9, 40)),
-		large(c("deep", r(5, 1, 1, 1500), r(9, 1, 1, 1500), r(1, 1, 1, 9), r(5, 1, 1, 9))),
+		deep, wide(deep),
 		large(c("several chunks", p(67, 1, 10, 130, 136), r(65, 1, 1, 130), r(1, 1, 1, 65), r(67, 1, 10, 65))),
 		large(c("chunks of outputs", r(31, 1, 1, 64), r(2200, 1, 1, 64), r(1, 1, 1, 2200), r(31, 1, 1, 2200))))
 }

@@ -105,7 +105,7 @@ func (LinearWgrad) Cases() []kernels.Case {
 		c("parts of the rows", true, r(1100, 1, 1, 3), r(1100, 1, 1, 4)),
 		large(c("parts and blocks", true, p(1031, 1, 1, 60, 61), p(1031, 1, 1, 150, 153))),
 		large(c("full tiles", true, r(200, 1, 1, 136), r(200, 1, 1, 130))),
-		large(c("deep", true, r(1500, 1, 1, 9), r(1500, 1, 1, 6))),
+		large(c("deep", true, r(1500, 1, 1, 19), r(1500, 1, 1, 45))),
 		added,
 	}
 }
