@@ -14,10 +14,7 @@ __device__ __forceinline__ int opaque(int x) {
     asm volatile("" : "+r"(x));
     return x;
 }
-template <typename P> __device__ __forceinline__ const P *opaque(const void *p) {
-    asm volatile("" : "+l"(p));
-    return static_cast<const P *>(p);
-}
+__device__ __forceinline__ bool present(const void *p) { return opaque(p != nullptr); }
 
 struct Axis {
     int outputs, inputs;
@@ -141,10 +138,10 @@ template <bool vector, typename T, int V> __device__ __forceinline__ void add_ro
 template <typename T, typename O, bool biased, bool vector, int V> __device__ __forceinline__ void finish(const Epilogue &e, int m, int n, float (&v)[V]) {
     if (n >= e.columns) return;
     if constexpr (biased) {
-        if (const float *bias = opaque<float>(e.bias)) add_row<vector>(v, bias, n, e.columns);
-        if (const T *image = opaque<T>(e.image)) add_row<vector>(v, image + (long long)(m / e.pixels) * e.image_pitch, n, e.columns);
+        if (present(e.bias)) add_row<vector>(v, e.bias, n, e.columns);
+        if (present(e.image)) add_row<vector>(v, static_cast<const T *>(e.image) + (long long)(m / e.pixels) * e.image_pitch, n, e.columns);
     }
-    if (const O *residual = opaque<O>(e.residual)) add_row<vector>(v, residual + (long long)m * e.residual_pitch, n, e.columns);
+    if (present(e.residual)) add_row<vector>(v, static_cast<const O *>(e.residual) + (long long)m * e.residual_pitch, n, e.columns);
     O *y = static_cast<O *>(e.y) + (long long)m * e.y_pitch + n;
     if constexpr (vector) {
         store(y, v);

@@ -180,7 +180,7 @@ __device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restri
     __shared__ Tap taps[mma_taps];
     int t = threadIdx.x, across = (e.columns + BN - 1) / BN, split = blockIdx.y % splits;
     int m0 = blockIdx.x / across * BM, n0 = blockIdx.x % across * BN;
-    Phase phase = decode_phase(g, phases, blockIdx.y / splits);
+    Phase phase = decode_phase(g, adjoint ? phases : 1, adjoint ? blockIdx.y / splits : 0);
     if (m0 >= g.images * phase.rows * phase.columns) return;
     for (int i = t; i < BM; i += threads) pixels[i] = decode_pixel(g, phase, m0 + i);
     int count = collect_taps<adjoint>(g, phase, taps);
