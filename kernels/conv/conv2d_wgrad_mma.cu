@@ -4,6 +4,7 @@
 // of tables. Blocks split the pixels; wgrad_reduce adds their partial sums in order: the same bits on every run.
 // dbias: the warps of the first columns multiply dy with ones, too.
 //   conv2d_wgrad_mma_128x128   4 warps of 64x64
+//   conv2d_wgrad_mma_256x128   8 warps of 64x64, one block a multiprocessor
 //   conv2d_wgrad_mma_64x64     small layers
 // FLOPs: 2 pixels taps Ci Co. Bytes: for each tile and 32 pixels, (BM + BN) 64 bytes from the caches; partial sums written and read.
 #include "conv_mma.cuh"
@@ -89,7 +90,7 @@ __device__ __forceinline__ void wgrad_mma(const Geometry &g, const bf16 *__restr
 }
 
 #define WGRAD(BM, BN, WM, WN, NAME)                                                                                                 \
-    extern "C" __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, 2)                                                     \
+    extern "C" __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, 8 / ((BM / WM) * (BN / WN)))                               \
         NAME(const Geometry g, const bf16 *__restrict__ x, int x_pitch, int channels, const bf16 *__restrict__ dy, int dy_pitch,    \
              int outputs, float *__restrict__ partial, int pitch, int bias, int splits) {                                           \
         wgrad_mma<MmaTile<BM, BN, WM, WN, false, false>>(g, x, x_pitch, channels, dy, dy_pitch, outputs, partial, pitch, bias,      \
@@ -98,3 +99,4 @@ __device__ __forceinline__ void wgrad_mma(const Geometry &g, const bf16 *__restr
 
 WGRAD(128, 128, 64, 64, conv2d_wgrad_mma_128x128)
 WGRAD(64, 64, 32, 32, conv2d_wgrad_mma_64x64)
+WGRAD(256, 128, 64, 64, conv2d_wgrad_mma_256x128)

@@ -79,7 +79,7 @@ func TestEpilogueWork(t *testing.T) {
 	s := workShape(Same(1))
 	s.n = 2
 	half, _ := s.conv().InBF16()
-	for i, tile := range mmaForwardTiles[:3] {
+	for i, tile := range mmaForwardTiles[:4] {
 		c := kerneltest.Count(t, half, 3+i)[0]
 		pixels := s.n * s.h * s.w
 		want := 2 * (pixels*s.ci*gpu.Ceil(s.co, tile.columns) + s.ci*s.co*gpu.Ceil(pixels, tile.rows) + pixels*s.co)
@@ -108,7 +108,7 @@ func TestPlainWork(t *testing.T) {
 	for _, op := range []struct {
 		cs       kernels.Case
 		variants []int
-	}{{s.conv(), []int{7, 8}}, {s.dgrad(), []int{6, 7}}, {s.wgrad(), []int{5, 6}}} {
+	}{{s.conv(), []int{8, 9}}, {s.dgrad(), []int{7, 8}}, {s.wgrad(), []int{6, 7}}} {
 		for _, v := range op.variants {
 			c := kerneltest.Count(t, op.cs, v)[0]
 			if 100*32*c.Global.LoadSectors > 105*c.Global.LoadBytes {

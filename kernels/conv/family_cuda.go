@@ -3,6 +3,7 @@ package conv
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/unnoise/unnoise/cuda"
 	"github.com/unnoise/unnoise/kernels"
@@ -52,14 +53,11 @@ func (f family) alignment(list ...*kernels.Operand) error {
 
 // supported reports an error for a geometry or a device that the family's kernels do not fit.
 func (f family) supported(g geometry, p kernels.Props) error {
-	if need := f.tiles[0].shared + staticShared; need > p.Shared { // the first tile is the largest
-		return fmt.Errorf("a block needs %d bytes of shared memory, the device has %d", need, p.Shared)
+	if !slices.ContainsFunc(f.tiles, func(t tile) bool { return t.fits(p) }) {
+		return fmt.Errorf("a block needs %d bytes of shared memory, the device has %d", f.tiles[0].shared+staticShared, p.Shared)
 	}
 	return g.supported(f.taps)
 }
-
-// staticShared is an upper bound of the tables of a block.
-const staticShared = 10 << 10
 
 // launch prepares the launch of a plan's tile.
 func (f family) launch(name string, x *kernels.Operand, p plan) gpu.Launch {

@@ -32,10 +32,10 @@ func fmaGatherTile(rows, columns, threads, perSM int, rate float64) tile {
 	return t
 }
 
-// mmaTile is a tile of tensor cores, 128 threads. Four stages of 32 deep operands and later the sums lie in shared memory. Rates
+// mmaTile is a tile of tensor cores in warps of a 64x64 or a quarter of the tile. Four stages of 32 deep operands and later the sums lie in shared memory. Rates
 // follow from the ldmatrix for a product and the copies for a step.
 func mmaTile(rows, columns, perSM int, rate float64) tile {
-	return tile{rows: rows, columns: columns, threads: 128, depth: 32, minSteps: 4, perSM: perSM, rate: rate,
+	return tile{rows: rows, columns: columns, threads: max(128, rows*columns/128), depth: 32, minSteps: 4, perSM: perSM, rate: rate,
 		shared: max(4*(rows+columns)*64, rows*columns*4)}
 }
 
@@ -45,9 +45,9 @@ var (
 	fmaAdjointTiles = []tile{fmaGatherTile(128, 128, 256, 1, 0.8), fmaGatherTile(64, 64, 256, 3, 0.6), fmaGatherTile(256, 8, 128, 4, 0.5)}
 	fmaWeightTiles  = []tile{fmaWeightTile(128, 128, 256, 2, 1), fmaWeightTile(64, 64, 256, 3, 0.6), fmaWeightTile(8, 256, 128, 4, 0.4),
 		fmaWeightTile(128, 32, 128, 4, 0.6)}
-	mmaForwardTiles = []tile{mmaTile(128, 128, 2, 1), mmaTile(128, 64, 3, 0.8), mmaTile(64, 64, 4, 0.6), mmaTile(128, 16, 4, 0.25)}
-	mmaAdjointTiles = mmaForwardTiles[:3]
-	mmaWeightTiles  = []tile{mmaTile(128, 128, 2, 1), mmaTile(64, 64, 4, 0.6)}
+	mmaForwardTiles = []tile{mmaTile(128, 128, 2, 1), mmaTile(128, 64, 3, 0.8), mmaTile(64, 64, 4, 0.6), mmaTile(256, 128, 1, 1.05), mmaTile(128, 16, 4, 0.25)}
+	mmaAdjointTiles = mmaForwardTiles[:4]
+	mmaWeightTiles  = []tile{mmaTile(128, 128, 2, 1), mmaTile(64, 64, 4, 0.6), mmaTile(256, 128, 1, 1.05)}
 )
 
 // matrix is the size of a product, or of each of several products of one size.
@@ -86,11 +86,20 @@ func (p plan) cost(m matrix, sms int) float64 {
 	return cost
 }
 
-// choose returns the cheapest plan of a list of tiles.
+// fits reports whether a block of the tile finds its shared memory on a device.
+func (t tile) fits(p kernels.Props) bool { return t.shared+staticShared <= p.Shared }
+
+// staticShared is an upper bound of the tables of a block in bytes.
+const staticShared = 10 << 10
+
+// choose returns the cheapest plan of the tiles that fit a device, of which there must be one.
 func choose(tiles []tile, m matrix, p kernels.Props) plan {
 	var best plan
-	for i, t := range tiles {
-		if c := t.cut(m, p.SMs); i == 0 || c.cost(m, p.SMs) < best.cost(m, p.SMs) {
+	for _, t := range tiles {
+		if !t.fits(p) {
+			continue
+		}
+		if c := t.cut(m, p.SMs); best.rows == 0 || c.cost(m, p.SMs) < best.cost(m, p.SMs) {
 			best = c
 		}
 	}
