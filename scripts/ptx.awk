@@ -7,6 +7,7 @@
 # - .loc loses its inlining attributes (PTX ISA 7.2 and newer). A line of a dropped file is replaced by the line of the
 #   repository that it was inlined into, so that reports point at the project's own source.
 # - The hash of the build folder in the names of internal symbols becomes zeros.
+# - The pragma used_bytes_mask (PTX ISA 8.3), a hint that some bytes of a load are not used, goes.
 # - .debug_str, which only served the inlining attributes, goes.
 
 FNR == 1 { pass++ }
@@ -24,6 +25,8 @@ pass == 1 {
 	}
 	next
 }
+
+$1 == ".pragma" && /used_bytes_mask/ { next }
 
 $1 == ".version" { print ".version " version; next }
 
