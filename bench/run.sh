@@ -2,6 +2,7 @@
 # Runs what the pack holds, on a machine that has Python 3 with PyTorch but no Go. Rows go to results/.
 #
 #   ./run.sh tests              the test binaries (a few minutes)
+#   ./run.sh kernels            every kernel of ours checked on the GPU, then timed, with training and sampling steps
 #   ./run.sh eager              PyTorch on the GPU, three scripts of at most 8 minutes each
 #   ./run.sh reduce-overhead
 #   ./run.sh max-autotune
@@ -31,6 +32,15 @@ run_tests() {
 	[ -z "$failed" ]
 }
 
+run_kernels() {
+	./unnoise doctor
+	(cd tests/cuda/driver && ./driver.test -test.run TestGPU) || return 1
+	./unnoise check --device cuda --format json >"results/$date-check.jsonl" || return 1
+	for what in step sample kernels; do
+		./unnoise bench $what --device cuda --preset cifar10 --batch 128 --rows "results/$date-unnoise.jsonl" || return 1
+	done
+}
+
 run_gpu() {
 	script=peers/gpu_$(echo "$1" | tr - _).py
 	"$python" "$script" --out "results/$date-gpu-$1.jsonl"
@@ -43,10 +53,12 @@ run_cpu() {
 status=0
 case ${1:-} in
 tests) run_tests ;;
+kernels) run_kernels ;;
 eager | reduce-overhead | max-autotune) run_gpu "$1" ;;
 cpu) run_cpu ;;
 all)
 	run_tests || status=1
+	run_kernels || status=1
 	for peer in eager reduce-overhead max-autotune; do run_gpu "$peer" || status=1; done
 	run_cpu || status=1
 	exit $status
