@@ -6,16 +6,16 @@
 // FLOPs: 2 pixels(x) taps Co Ci; a strided layer needs 1/stride^2 of them. Bytes: dy once a column of tiles, w once a row of tiles, dx once.
 #include "conv_fma.cuh"
 
-#define DGRAD(BM, BN, TM, TN, T, NAME)                                                                                              \
-    extern "C" __global__ void __launch_bounds__((BM / TM) * (BN / TN), 1)                                                          \
+#define DGRAD(BM, BN, TM, TN, BLOCKS, T, NAME)                                                                                      \
+    extern "C" __global__ void __launch_bounds__((BM / TM) * (BN / TN), BLOCKS)                                                     \
         NAME(const Geometry g, const T *__restrict__ dy, int pitch, int channels, const Weights weights, const Epilogue e,          \
              float *__restrict__ partial, int partial_pitch, int splits) {                                                          \
         conv_fma<T, true, BM, BN, TM, TN>(g, dy, pitch, channels, weights, e, partial, partial_pitch, splits);                      \
     }
 
-DGRAD(128, 128, 8, 8, float, conv2d_dgrad_128x128_f32)
-DGRAD(128, 128, 8, 8, bf16, conv2d_dgrad_128x128_bf16)
-DGRAD(64, 64, 4, 4, float, conv2d_dgrad_64x64_f32)
-DGRAD(64, 64, 4, 4, bf16, conv2d_dgrad_64x64_bf16)
-DGRAD(256, 8, 4, 4, float, conv2d_dgrad_256x8_f32)
-DGRAD(256, 8, 4, 4, bf16, conv2d_dgrad_256x8_bf16)
+DGRAD(128, 128, 8, 8, 1, float, conv2d_dgrad_128x128_f32)
+DGRAD(128, 128, 8, 8, 1, bf16, conv2d_dgrad_128x128_bf16)
+DGRAD(64, 64, 4, 4, 3, float, conv2d_dgrad_64x64_f32)
+DGRAD(64, 64, 4, 4, 3, bf16, conv2d_dgrad_64x64_bf16)
+DGRAD(256, 8, 4, 4, 4, float, conv2d_dgrad_256x8_f32)
+DGRAD(256, 8, 4, 4, 4, bf16, conv2d_dgrad_256x8_bf16)
