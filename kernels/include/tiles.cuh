@@ -32,13 +32,11 @@ template <typename O, int extras> struct Output {
     }
 };
 
-// load_floats reads neighbours, at once where they are aligned.
+// load_floats reads neighbours of float32, four at once.
 template <int count> __device__ __forceinline__ void load_floats(float (&y)[count], const float *from) {
 #pragma unroll
     for (int i = 0; i < count; i += 4) {
-        float4 x;
-        if ((unsigned long long)from % 16 == 0) x = __ldg(reinterpret_cast<const float4 *>(from + i));
-        else x = make_float4(__ldg(from + i), __ldg(from + i + 1), __ldg(from + i + 2), __ldg(from + i + 3));
+        float4 x = __ldg(reinterpret_cast<const float4 *>(from + i));
         y[i] = x.x, y[i + 1] = x.y, y[i + 2] = x.z, y[i + 3] = x.w;
     }
 }
@@ -152,7 +150,8 @@ template <typename T, int rows, int width, int threads, bool vector, bool swizzl
     // swizzle is what the places of row r are XORed with.
     static __device__ __forceinline__ int swizzle(int r) { return !swizzled ? 0 : chunks == 4 ? r >> 1 & 3 : r & 7; }
 
-    // fetch copies the panel that begins at row row0 and column col0; what lies from row_end or col_end on becomes zero.
+    // fetch copies the panel that begins at row row0 and column col0; what lies from row_end or col_end on becomes zero. A copy of
+    // no bytes does not look at its source, which may lie outside then.
     static __device__ __forceinline__ void fetch(unsigned to, const T *from, int ld, int row0, int row_end, int col0, int col_end) {
         if constexpr (vector) {
             constexpr int step = threads / chunks, count = (rows + step - 1) / step;
@@ -164,8 +163,7 @@ template <typename T, int rows, int width, int threads, bool vector, bool swizzl
                 int row = r + i * step;
                 bool valid = row0 + row < row_end && part > 0;
                 if (rows % step && row >= rows) break;
-                copy_async_part(to + row * row_bytes + ((c ^ swizzle(row)) << 4), valid ? source + (long long)i * step * ld : from,
-                                valid ? part : 0);
+                copy_async_part(to + row * row_bytes + ((c ^ swizzle(row)) << 4), source + (long long)i * step * ld, valid ? part : 0);
             }
         } else {
 #pragma unroll(sizeof(T) == 4 ? 1 : 4)

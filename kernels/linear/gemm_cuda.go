@@ -83,10 +83,10 @@ func (p product) supports(variant int, props kernels.Props) error {
 	return nil
 }
 
-// vector reports whether all matrices have rows of 16-byte chunks.
+// vector reports whether all matrices and the bias have rows of 16-byte chunks.
 func (p product) vector() bool {
 	chunked := func(o *kernels.Operand) bool { return o == nil || gpu.Aligned(16/o.DType.Size(), o) }
-	return chunked(p.a) && chunked(p.b) && chunked(p.out) && chunked(p.residual)
+	return chunked(p.a) && chunked(p.b) && chunked(p.out) && chunked(p.residual) && chunked(p.bias)
 }
 
 // plan is how a product is cut up.
