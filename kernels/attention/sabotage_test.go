@@ -12,6 +12,11 @@ func TestSabotage(t *testing.T) {
 		if testing.Short() && op != "attention" {
 			continue
 		}
-		t.Run(op, func(t *testing.T) { kerneltest.Sabotage(t, op, op, kerneltest.Mutants(2, 6)) })
+		opts := []kerneltest.SabotageOption{kerneltest.Mutants(2, 6)}
+		if op == "attention" {
+			opts = append(opts, kerneltest.Except("", "0f3E1039F6; -> ",
+				"a high coefficient of logf's polynomial: a quarter more of it changes the log-sum-exp by less than 3e-5"))
+		}
+		t.Run(op, func(t *testing.T) { kerneltest.Sabotage(t, op, op, opts...) })
 	}
 }
