@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"sync/atomic"
 )
@@ -24,11 +25,16 @@ func SetTable(t Table) {
 	table.Store(&t)
 }
 
+var stream = regexp.MustCompile(` ?Stream:\d+`)
+
+// Attributes is an operator's attributes as text, those left out that decide about values alone: the number of its random stream.
+func Attributes(op Operator) string { return stream.ReplaceAllString(fmt.Sprintf("%+v", op), "") }
+
 // Key identifies what a variant's speed depends on: operator with attributes, shapes and types, compute capability and number of
 // multiprocessors.
 func Key(c *Call, p Props) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "sm_%d%d/%d %s %+v", p.Major, p.Minor, p.SMs, c.Op.Name(), c.Op)
+	fmt.Fprintf(&b, "sm_%d%d/%d %s %s", p.Major, p.Minor, p.SMs, c.Op.Name(), Attributes(c.Op))
 	for _, list := range [2][]*Operand{c.In, c.Out} {
 		for _, o := range list {
 			if o == nil {

@@ -24,7 +24,7 @@ func distinct(programs ...*graph.Program) []*call {
 	seen := map[string]*call{}
 	for _, p := range programs {
 		for _, s := range p.Steps {
-			key := fmt.Sprintf("%T %+v %s %s", s.Op, s.Op, shapes(s.In), shapes(s.Out))
+			key := fmt.Sprintf("%s %s %s %s", s.Op.Name(), kernels.Attributes(s.Op), shapes(s.In), shapes(s.Out))
 			if c := seen[key]; c != nil {
 				c.count++
 				continue

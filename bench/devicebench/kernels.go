@@ -175,7 +175,7 @@ func (b *bench) references() error {
 // kernel measures a variant on a call, or counts what it does on the emulator.
 func (b *bench) kernel(c *call, v *kernels.Variant) (*KernelRow, error) {
 	row := &KernelRow{Row: b.row("kernel"), Preset: b.Preset, Batch: b.Batch, DType: b.DType.String(), Op: c.step.Op.Name(),
-		Call: fmt.Sprintf("%+v", c.step.Op), Shape: shapes(c.step.In), Count: c.count, FLOPs: c.step.Cost.FLOPs, Bytes: c.step.Cost.Bytes}
+		Call: kernels.Attributes(c.step.Op), Shape: shapes(c.step.In), Count: c.count, FLOPs: c.step.Cost.FLOPs, Bytes: c.step.Cost.Bytes}
 	m := &memory{dev: b.Device}
 	defer m.close()
 	bound, err := m.place(c.step, nil)
