@@ -64,7 +64,7 @@ func runCheck(c *urfave.Context) error {
 	}
 	r.table = tabwriter.NewWriter(g.out, 2, 0, 2, ' ', 0)
 	if !r.json {
-		fmt.Fprintf(r.table, "operator\tvariant\tdtype\tstatus\tmax abs\tmax rel\tcase\tshapes\n")
+		fmt.Fprintf(r.table, "operator\tvariant\tdtype\tstatus\tmax abs\tmax rel\tnmse\ttolerance\tcase\tshapes\tlargest error at\n")
 	}
 	for _, f := range families {
 		if err := c.Context.Err(); err != nil {
@@ -183,7 +183,8 @@ func (r *checkRun) add(res check.Result, supported bool) error {
 	if r.g.quiet && v.Status == "ok" {
 		return nil
 	}
-	_, err := fmt.Fprintf(r.table, "%s\t%s\t%s\t%s\t%.3g\t%.3g\t%s\t%s\n", v.Op, v.Variant, v.DType, v.Status, v.MaxAbs, v.MaxRel, v.Case, v.Shape)
+	_, err := fmt.Fprintf(r.table, "%s\t%s\t%s\t%s\t%.3g\t%.3g\t%.2g\t%.2g+%.2g|ref|\t%s\t%s\t%s\n", v.Op, v.Variant, v.DType, v.Status, v.MaxAbs, v.MaxRel, v.NMSE,
+		v.TolAbs, v.TolRel, v.Case, v.Shape, v.Where)
 	if v.Error != "" {
 		fmt.Fprintf(r.table, "  %s\n", oneLine(v.Error))
 	}
