@@ -101,17 +101,18 @@ func (t plan) shared() int { return 2 * t.size * 128 * t.stages }
 const (
 	maxGridY   = 65535
 	stepBytes  = 128      // of k in one step of the core
+	splitSteps = 16       // of products that are split at all: the sum of the parts is a launch of its own
 	leastSteps = 4        // steps of a part: fewer are all start and end
 	maxPartial = 64 << 20 // bytes of scratch for parts
 )
 
 // plan chooses the biggest tile of which there are enough for the machine, then splits k until two blocks run on a
-// multiprocessor, parts being no shorter than leastSteps.
+// multiprocessor, if it is long: parts are no shorter than leastSteps.
 func (p product) plan(variant int, props kernels.Props) plan {
 	step := stepBytes / p.a.DType.Size()
 	steps := gpu.Ceil(p.k, step)
 	most := 1
-	if !p.whole {
+	if !p.whole && steps >= splitSteps {
 		most = max(1, min(steps/leastSteps, maxPartial/(4*p.m*(p.n+4))))
 	}
 	list := tiles

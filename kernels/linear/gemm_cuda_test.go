@@ -20,7 +20,8 @@ func TestPlan(t *testing.T) {
 	}{
 		{"qkv of 128 images of 16x16", 32768, 768, 256, 128, 1},
 		{"its weight gradient", 768, 256, 32768, 128, 22},
-		{"all time projections of a batch of 128", 128, 4992, 512, 128, 4},
+		{"all time projections of a batch of 128", 128, 4992, 512, 128, 1},
+		{"one time projection of a batch of 128", 128, 512, 512, 32, 1},
 		{"their input gradient", 128, 512, 4992, 64, 16},
 		{"one time projection of one image", 1, 512, 128, 32, 1},
 	} {
