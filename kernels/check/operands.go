@@ -17,7 +17,7 @@ const (
 	guardValue  = float32(-1.2345e30)
 	guardInt    = math.MinInt32 + 77
 	staleValue  = 3e20 // what outputs hold before a run: a lane left unwritten shows
-	accumulated = 0.5  // what accumulating outputs hold before a run
+	accumulated = 0.5  // what accumulating outputs hold before a run, at least: no two neighbours hold the same
 )
 
 // Precision says in which type operands are kept.
@@ -172,7 +172,7 @@ func Operands(cs kernels.Case, p Precision, accumulate bool) (*kernels.Call, err
 		var before func(int) float64
 		adds := accumulate && acc != nil && acc.Accumulates(i)
 		if adds {
-			before = func(int) float64 { return accumulated }
+			before = func(i int) float64 { return accumulated + float64(i%7)/4 }
 		}
 		o := operand(fmt.Sprintf("out%d", i), s, p, before)
 		o.Accumulate = adds

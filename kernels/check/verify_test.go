@@ -53,7 +53,7 @@ func TestBrokenAccumulation(t *testing.T) {
 	x := kernels.Dense(kernels.F32, 1, 1, 1, 8)
 	cs := kernels.Case{Name: "one row", Op: elementwise.Copy{}, In: []kernels.Input{{Spec: &x}}}
 	res, _ := Verify(cs, &v, cpu.NewQueue(1), kernels.Props{Backend: "cpu", Workers: 1})
-	if res.OK || res.MaxAbs != accumulated {
+	if res.OK || res.MaxAbs < accumulated {
 		t.Errorf("verdict %v, off by %g: %s", res.OK, res.MaxAbs, res.Error)
 	}
 }
