@@ -19,13 +19,19 @@ func newDeviceCheck(g *globals) (*deviceCheck, error) {
 	return d, d.open()
 }
 
+// open leaves what was there, closed, where it fails.
 func (d *deviceCheck) open() error {
-	var err error
-	if d.dev, err = d.g.openDevice(); err != nil {
+	dev, err := d.g.openDevice()
+	if err != nil {
 		return err
 	}
-	d.checker, err = check.NewDevice(gpu.NewLibrary(d.dev))
-	return err
+	checker, err := check.NewDevice(gpu.NewLibrary(dev))
+	if err != nil {
+		_ = dev.Close() // the first error is the one to tell
+		return err
+	}
+	d.dev, d.checker = dev, checker
+	return nil
 }
 
 func (d *deviceCheck) close() {

@@ -39,10 +39,11 @@ func NewChain(mach graph.Machine, plan *diffusion.Plan, n, h, w, c int, denoise 
 	if k.start, err = mach.Load(p); err != nil {
 		return nil, err
 	}
-	if p, err = k.stepProgram(denoise); err != nil {
-		return nil, err
+	if p, err = k.stepProgram(denoise); err == nil {
+		k.step, err = mach.Load(p)
 	}
-	if k.step, err = mach.Load(p); err != nil {
+	if err != nil {
+		_ = k.start.Close() // the first error is the one to tell
 		return nil, err
 	}
 	return k, nil

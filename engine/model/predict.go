@@ -176,7 +176,11 @@ func (m *Model) ready(mach graph.Machine, p *graph.Program, b Batch) (graph.Runn
 	if err != nil {
 		return nil, err
 	}
-	return r, m.fill(r, b)
+	if err := m.fill(r, b); err != nil {
+		_ = r.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return r, nil
 }
 
 // Gradients returns the network's output, the mean squared error against target over all elements, and its gradient for every
