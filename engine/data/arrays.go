@@ -86,7 +86,7 @@ func readNPZ(r io.ReaderAt, size int64, layout string, maxBytes int64) (*Arrays,
 	if err != nil {
 		return nil, err
 	}
-	entry, err := npzEntry(r, z, imageKeys, maxBytes)
+	entry, err := npzEntry(r, size, z, imageKeys, maxBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func readNPZ(r io.ReaderAt, size int64, layout string, maxBytes int64) (*Arrays,
 	if err != nil {
 		return nil, err
 	}
-	if entry, err = npzEntry(r, z, labelKeys, maxBytes); entry == nil || err != nil {
+	if entry, err = npzEntry(r, size, z, labelKeys, maxBytes); entry == nil || err != nil {
 		return a, err
 	}
 	rows, err := npy.OpenRows(entry, entry.Size())
@@ -107,8 +107,8 @@ func readNPZ(r io.ReaderAt, size int64, layout string, maxBytes int64) (*Arrays,
 	return a, a.readLabels(rows)
 }
 
-// npzEntry opens the first of the named arrays that the archive has; nil if it has none.
-func npzEntry(r io.ReaderAt, z *zip.Reader, keys []string, maxBytes int64) (*io.SectionReader, error) {
+// npzEntry opens the first of the named arrays that an archive of size bytes has; nil if it has none.
+func npzEntry(r io.ReaderAt, size int64, z *zip.Reader, keys []string, maxBytes int64) (*io.SectionReader, error) {
 	for _, key := range keys {
 		at := slices.IndexFunc(z.File, func(f *zip.File) bool { return f.Name == key+".npy" })
 		if at < 0 {
@@ -119,6 +119,9 @@ func npzEntry(r io.ReaderAt, z *zip.Reader, keys []string, maxBytes int64) (*io.
 			offset, err := f.DataOffset()
 			if err == nil && f.CompressedSize64 != f.UncompressedSize64 {
 				err = errors.New("two sizes of an entry that is not compressed")
+			}
+			if err == nil && (offset > size || f.CompressedSize64 > uint64(size-offset)) {
+				err = fmt.Errorf("the archive claims %d bytes, but ends before them", f.CompressedSize64)
 			}
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", f.Name, err)

@@ -3,9 +3,12 @@ package data
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
 	"math"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -164,6 +167,43 @@ func TestNPZLies(t *testing.T) {
 		if _, err := readNPZ(bytes.NewReader(lying), int64(len(lying)), "", 1<<30); err == nil {
 			t.Errorf("an entry that claims %d bytes was read", size)
 		}
+	}
+}
+
+// TestNPZBeyondTheEnd: an entry that is not compressed and claims more than the archive holds is refused before room is made for a sample.
+func TestNPZBeyondTheEnd(t *testing.T) {
+	head := npyBytes(t, octet, 2, 4, 4, 1)[:128]
+	head = bytes.Replace(head, []byte("(2, 4, 4, 1), }"+strings.Repeat(" ", 11)), []byte("(4, 65536, 16384, 3), }   "), 1)
+	size := uint64(len(head)) + 4*65536*16384*3
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.CreateRaw(&zip.FileHeader{Name: "x.npy", Method: zip.Store, CompressedSize64: size, UncompressedSize64: size})
+	if err == nil {
+		_, err = w.Write(head)
+	}
+	if err = errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readNPZ(bytes.NewReader(b.Bytes()), int64(b.Len()), "", 1<<20); err == nil || !strings.Contains(err.Error(), "but ends before them") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestDescribeFewOfManyClasses: one large label among many samples takes no memory for the classes that no sample is of.
+func TestDescribeFewOfManyClasses(t *testing.T) {
+	const n, last = 4000, maxArrayClasses - 1
+	labels := npyBytes(t, func(i int) int64 { return int64(i / (n - 1) * last) }, n)
+	b := storedZip(t, zip.Store, map[string][]byte{"x.npy": npyBytes(t, octet, n, 2), "y.npy": labels})
+	s := openTest(t, Options{Source: filepath.Join(folder(t, map[string][]byte{"a.npz": b}), "a.npz")})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	d, err := Describe(context.Background(), s, "a", 0, 2)
+	runtime.ReadMemStats(&after)
+	if err != nil || len(d.Classes) != last+1 || d.Classes[0].Count != n-1 || d.Classes[last].Count != 1 {
+		t.Fatalf("%d classes, %v", len(d.Classes), err)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > 500<<20 {
+		t.Errorf("%d MB for %d classes", used>>20, last+1)
 	}
 }
 

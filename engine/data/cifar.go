@@ -154,6 +154,7 @@ func readCIFARArchive(r io.Reader) (train, heldOut *CIFAR, err error) {
 		return nil, nil, err
 	}
 	parts := map[string]*CIFAR{}
+	total := int64(0)
 	for t := tar.NewReader(z); ; {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
@@ -168,6 +169,9 @@ func readCIFARArchive(r io.Reader) (train, heldOut *CIFAR, err error) {
 		}
 		if parts[name] != nil {
 			return nil, nil, fmt.Errorf("%s is there twice", name)
+		}
+		if total += max(h.Size, 0); total > MaxIDXBytes {
+			return nil, nil, fmt.Errorf("%s: the files together hold more than %d bytes; refused", h.Name, int64(MaxIDXBytes))
 		}
 		parts[name] = &CIFAR{}
 		if err := parts[name].add(t, h.Size); err != nil {

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -91,6 +92,28 @@ func TestCIFARRefuses(t *testing.T) {
 		if _, _, err := readCIFARArchive(bytes.NewReader(b)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
+	}
+}
+
+// TestCIFARArchiveBomb: files that are each within bounds, and too much together, are refused by what the archive says of them.
+func TestCIFARArchiveBomb(t *testing.T) {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	w := tar.NewWriter(z)
+	small := cifarRecords(1)
+	for _, size := range []int64{int64(len(small)), MaxIDXBytes / cifarRecord * cifarRecord} {
+		if err := w.WriteHeader(&tar.Header{Name: fmt.Sprintf("data_batch_%d.bin", size), Mode: 0o644, Size: size}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(small); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := readCIFARArchive(&b); err == nil || !strings.Contains(err.Error(), "together hold more than 2147483648 bytes") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -58,7 +58,7 @@ func Describe(ctx context.Context, s *Set, source string, samples, workers int) 
 	if s.Pictures() != nil {
 		sets = []Dataset{s.Pictures()}
 	}
-	t := newTally(d.Channels, max(s.Train.Classes(), s.HeldOut.Classes()))
+	t := newTally(d.Channels)
 	var sizes []pictureHeader
 	for _, ds := range sets {
 		n := ds.Len()
@@ -72,7 +72,7 @@ func Describe(ctx context.Context, s *Set, source string, samples, workers int) 
 		}
 		sizes = append(sizes, found...)
 	}
-	t.describe(d, s.ClassNames)
+	t.describe(d, max(s.Train.Classes(), s.HeldOut.Classes()), s.ClassNames)
 	if p := s.Pictures(); p != nil {
 		d.Pictures = summary(sizes, p.ignored)
 		for _, e := range t.bad {
@@ -92,7 +92,7 @@ func look(ctx context.Context, ds Dataset, n, workers int, total *tally) ([]pict
 	for range min(workers, parts) {
 		wg.Go(func() {
 			for k := int(next.Add(1)) - 1; k < parts && ctx.Err() == nil; k = int(next.Add(1)) - 1 {
-				tallies[k] = newTally(len(total.sum), len(total.classes))
+				tallies[k] = newTally(len(total.sum))
 				errs[k] = tallies[k].add(ds, k*part, min((k+1)*part, n))
 			}
 		})
@@ -117,13 +117,13 @@ type tally struct {
 	samples, elements int // elements of a channel
 	sum, squares      []float64
 	least, greatest   float64
-	classes           []int
+	classes           map[int32]int // samples of each class that there are any of
 	headers           []pictureHeader
 	bad               []*BadPictureError
 }
 
-func newTally(channels, classes int) *tally {
-	return &tally{sum: make([]float64, channels), squares: make([]float64, channels), classes: make([]int, classes),
+func newTally(channels int) *tally {
+	return &tally{sum: make([]float64, channels), squares: make([]float64, channels), classes: map[int32]int{},
 		least: math.Inf(1), greatest: math.Inf(-1)}
 }
 
@@ -143,9 +143,7 @@ func (t *tally) add(ds Dataset, lo, hi int) error {
 		}
 		t.samples++
 		t.elements += len(x) / len(t.sum)
-		if len(t.classes) > 0 {
-			t.classes[label]++
-		}
+		t.classes[label]++
 		for k, v := range x {
 			f := float64(v)
 			t.sum[k%len(t.sum)] += f
@@ -184,13 +182,13 @@ func (t *tally) merge(o *tally) {
 		t.sum[c] += o.sum[c]
 		t.squares[c] += o.squares[c]
 	}
-	for c := range t.classes {
-		t.classes[c] += o.classes[c]
+	for c, n := range o.classes {
+		t.classes[c] += n
 	}
 	t.bad = append(t.bad, o.bad...)
 }
 
-func (t *tally) describe(d *Description, names []string) {
+func (t *tally) describe(d *Description, classes int, names []string) {
 	for c := range t.sum {
 		mean := t.sum[c] / float64(max(t.elements, 1))
 		d.Mean = append(d.Mean, mean)
@@ -199,12 +197,12 @@ func (t *tally) describe(d *Description, names []string) {
 	if t.elements > 0 {
 		d.Least, d.Greatest = t.least, t.greatest
 	}
-	for c, n := range t.classes {
+	for c := range classes {
 		name := fmt.Sprint(c)
 		if c < len(names) {
 			name = names[c]
 		}
-		d.Classes = append(d.Classes, ClassCount{name, n})
+		d.Classes = append(d.Classes, ClassCount{name, t.classes[int32(c)]})
 	}
 }
 
