@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/google/renameio/v2"
 
@@ -39,7 +40,7 @@ type metricsFile struct {
 	path  string
 	f     *os.File
 	lines []Line
-	torn  bool // the file may lack lines, or end within one
+	torn  bool // the file may hold other lines, or end within one
 }
 
 // openMetrics opens the file and drops lines after a step: they belong to work that is done again.
@@ -104,7 +105,11 @@ func (m *metricsFile) progress(p Progress) error {
 	return m.append(Line{Step: p.Step, Loss: &p.Loss, GradNorm: &p.GradNorm, LearningRate: &p.LearningRate, SamplesPerSecond: &p.SamplesPerSecond})
 }
 
+// evaluation notes held-out losses, in the place of those of the same step: a run that had ended is evaluated again when it is resumed.
 func (m *metricsFile) evaluation(e Evaluation) error {
+	n := len(m.lines)
+	m.lines = slices.DeleteFunc(m.lines, func(l Line) bool { return l.Step == e.Step && l.HeldOut != nil })
+	m.torn = m.torn || len(m.lines) < n
 	return m.append(Line{Step: e.Step, HeldOut: &e.HeldOut, Quartiles: e.Quartiles[:]})
 }
 

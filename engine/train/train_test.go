@@ -81,6 +81,29 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestResumeOfAnEndedRun: the evaluation at the end, done again, is in the metrics once.
+func TestResumeOfAnEndedRun(t *testing.T) {
+	dir := t.TempDir()
+	for _, resume := range []bool{false, true, true} {
+		run(t, train.Options{Recipe: tiny(t, "train.steps=4"), Out: dir, Resume: resume})
+	}
+	lines, err := train.ReadMetrics(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, losses := 0, 0
+	for _, l := range lines {
+		if l.HeldOut != nil {
+			held++
+		} else {
+			losses++
+		}
+	}
+	if held != 1 || losses != 2 {
+		t.Errorf("%d evaluations and %d reports, want 1 and 2", held, losses)
+	}
+}
+
 // TestInterrupt stops a run by its context and continues it to the same end.
 func TestInterrupt(t *testing.T) {
 	dir := t.TempDir()

@@ -54,8 +54,10 @@ func Open(dir string, step int) (*Writer, error) {
 		return nil, err
 	}
 	var err error
-	w.f, err = os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o666)
-	return w, err
+	if w.f, err = os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o666); err != nil {
+		return nil, err
+	}
+	return w, nil
 }
 
 // now is the wall time in seconds, never before the last one.
