@@ -84,6 +84,9 @@ func Guidance(ctx context.Context, mach graph.Machine, m *model.Model, r *train.
 	}
 	defer opened.Close()
 	set, held := opened.Train, opened.HeldOut
+	if o.Samples < 2*set.Classes() {
+		return nil, fmt.Errorf("%d samples of %d classes: want at least %d, two of each, for their spread", o.Samples, set.Classes(), 2*set.Classes())
+	}
 	if o.Plan == nil {
 		if o.Plan, err = m.Plan(r.Sampler()); err != nil {
 			return nil, err

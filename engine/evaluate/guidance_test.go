@@ -91,6 +91,10 @@ func TestGuidance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := evaluate.Guidance(context.Background(), mach, res.Model, r, evaluate.GuidanceOptions{Samples: 5}); err == nil ||
+		!strings.Contains(err.Error(), "5 samples of 3 classes: want at least 6") {
+		t.Errorf("too few samples for a spread: error %v", err)
+	}
 	t.Logf("classifier %.3f, weight 1: %.3f, weight 3: %.3f", rep.Held, rep.Rows[0].Accuracy(), rep.Rows[1].Accuracy())
 	if rep.Held < 0.95 || rep.Classes != 3 || rep.HeldCount != 150 {
 		t.Errorf("the classifier is right in %.3f of %d images of %d classes, want 0.95", rep.Held, rep.HeldCount, rep.Classes)
