@@ -81,12 +81,7 @@ func complete(commands []*urfave.Command, words []string) []string {
 		words = []string{""}
 	}
 	typed, before := words[len(words)-1], words[:len(words)-1]
-	var command *urfave.Command
-	for _, c := range commands {
-		if slices.ContainsFunc(before, c.HasName) {
-			command = c
-		}
-	}
+	command := commandOf(commands, before)
 	if n := len(before); n > 0 && strings.HasPrefix(before[n-1], "-") {
 		if name := strings.TrimLeft(before[n-1], "-"); takesValue(commands, name) {
 			return starting(typed, flagValues(command, name))
@@ -106,6 +101,22 @@ func complete(commands []*urfave.Command, words []string) []string {
 		list = operands(command, before)
 	}
 	return starting(typed, list)
+}
+
+// commandOf returns the command that words name, nil where there is none yet. Values of flags name no command.
+func commandOf(commands []*urfave.Command, words []string) *urfave.Command {
+	for i := 0; i < len(words); i++ {
+		if name, ok := strings.CutPrefix(words[i], "-"); ok {
+			if takesValue(commands, strings.TrimLeft(name, "-")) {
+				i++
+			}
+			continue
+		}
+		if at := slices.IndexFunc(commands, func(c *urfave.Command) bool { return c.HasName(words[i]) }); at >= 0 {
+			return commands[at]
+		}
+	}
+	return nil
 }
 
 // operands lists the words that a command takes before its flags' values: those of "bash|zsh|fish", the first of "info PATH". Names of

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -64,12 +65,12 @@ func runData(c *urfave.Context) error {
 	}
 	info := &dataInfo{Description: d}
 	if seconds := c.Float64("speed"); seconds > 0 && len(d.BadSamples) == 0 {
-		if info.Speed, err = loadingSpeed(o, time.Duration(seconds*float64(time.Second))); err != nil {
+		if info.Speed, err = loadingSpeed(c.Context, o, time.Duration(seconds*float64(time.Second))); err != nil {
 			return err
 		}
 	}
 	if path := c.String("out"); path != "" {
-		if err := contactSheet(set, d, path); err != nil {
+		if err := contactSheet(c.Context, set, d, path); err != nil {
 			return err
 		}
 	}
@@ -116,7 +117,7 @@ func dataOptions(c *urfave.Context, g *globals) (data.Options, error) {
 }
 
 // loadingSpeed makes shuffled batches of 64 for some time, decoding each picture, and returns samples a second.
-func loadingSpeed(o data.Options, long time.Duration) (float64, error) {
+func loadingSpeed(ctx context.Context, o data.Options, long time.Duration) (float64, error) {
 	o.CacheBytes = -1
 	set, err := data.OpenSet(o)
 	if err != nil {
@@ -131,6 +132,9 @@ func loadingSpeed(o data.Options, long time.Duration) (float64, error) {
 	x := make([]float32, batch*data.SampleSize(set.Train))
 	began, n := time.Now(), 0
 	for n == 0 || time.Since(began) < long {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		if err := l.Batch(uint64(n), batch, x, nil); err != nil {
 			return 0, err
 		}
@@ -140,12 +144,19 @@ func loadingSpeed(o data.Options, long time.Duration) (float64, error) {
 }
 
 // contactSheet draws up to 64 samples in the order in which training sees them.
-func contactSheet(set *data.Set, d *data.Description, path string) error {
-	n := min(64, set.Train.Len())
-	if d.Height*d.Width == 1 {
+func contactSheet(ctx context.Context, set *data.Set, d *data.Description, path string) error {
+	n, points := min(64, set.Train.Len()), d.Height*d.Width == 1
+	switch {
+	case points && d.Channels != 2:
+		return fmt.Errorf("points of %d dimensions cannot be drawn", d.Channels)
+	case points:
 		n = set.Train.Len()
-	} else if d.Channels != 1 && d.Channels != 3 {
+	case d.Channels != 1 && d.Channels != 3:
 		return fmt.Errorf("samples of %d channels cannot be drawn", d.Channels)
+	}
+	const bytes = 16 // a value: the sample, its planar copy, the canvas
+	if err := checkMemory(bytes*int64(n)*int64(data.SampleSize(set.Train)), fmt.Sprintf("a contact sheet of %d samples", n), "lower --size, or leave out --out"); err != nil {
+		return err
 	}
 	l, err := data.NewLoader(set.Train, data.LoaderConfig{})
 	if err != nil {
@@ -158,6 +169,9 @@ func contactSheet(set *data.Set, d *data.Description, path string) error {
 		if drawn == n {
 			break
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if l.Batch(uint64(at), 1, x.Data[drawn*size:(drawn+1)*size], nil) == nil { // bad pictures are listed elsewhere
 			drawn++
 		}
@@ -166,7 +180,7 @@ func contactSheet(set *data.Set, d *data.Description, path string) error {
 		return fmt.Errorf("%s: no sample can be drawn", d.Source)
 	}
 	x.N, x.Data = drawn, x.Data[:drawn*size]
-	return train.WritePicture(path, x, d.Height*d.Width == 1)
+	return train.WritePicture(path, x, points)
 }
 
 // dataInfo is what data info prints.
