@@ -67,7 +67,7 @@ template <typename T, int DP, bool vector> __device__ __forceinline__ void atten
         factor[r] = __fdiv_rn(1.0f, total[r]);
         int row = row0 + warp.row(r);
         if (row < call.queries && threadIdx.x % Warp::row_lanes == 0)
-            call.lse[((long long)n * call.heads + head) * call.lse_pitch + row] = top[r] * ln_2 + logf(total[r]);
+            call.lse[((long long)n * call.heads + head) * call.lse_pitch + row] = (top[r] + __log2f(total[r])) * ln_2;
     }
     T *o = head_of<T>(call.out, n, call.queries, call.ldout, head, width);
     warp.finish(out, own, (DP + 8) * 4, factor);

@@ -124,6 +124,15 @@ func (Attention) Cases() []kernels.Case {
 		large(c("head of 128", 1, 0.25, r(1, 8, 9, 128), r(1, 9, 8, 128), r(1, 9, 8, 128))),
 		large(c("head of 256", 1, 0.2, p(1, 8, 9, 256, 768), p(1, 9, 8, 256, 768), p(1, 9, 8, 256, 768))),
 		large(c("head of 130 in odd rows", 1, 0.2, p(1, 3, 13, 130, 131), p(1, 3, 13, 130, 133), p(1, 3, 13, 130, 135))),
+		// Scores far apart: without the maximum taken off, exponentials overflow.
+		large(c("far scores, 8", 1, 20, r(1, 4, 5, 8), r(1, 8, 9, 8), r(1, 8, 9, 8))),
+		large(c("far scores, 64", 1, 7, r(1, 4, 5, 64), r(1, 8, 9, 64), r(1, 8, 9, 64))),
+		large(c("far scores, 128", 1, 5, r(1, 4, 5, 128), r(1, 8, 9, 128), r(1, 8, 9, 128))),
+		large(c("far scores, 256", 1, 3.5, r(1, 4, 5, 256), r(1, 8, 9, 256), r(1, 8, 9, 256))),
+		large(c("far scores, 7 in odd rows", 1, 20, p(1, 4, 5, 7, 9), p(1, 8, 9, 7, 9), p(1, 8, 9, 7, 9))),
+		large(c("far scores, 63 in odd rows", 1, 7, p(1, 4, 5, 63, 65), p(1, 8, 9, 63, 65), p(1, 8, 9, 63, 65))),
+		large(c("far scores, 127 in odd rows", 1, 5, p(1, 4, 5, 127, 129), p(1, 8, 9, 127, 129), p(1, 8, 9, 127, 129))),
+		large(c("far scores, 255 in odd rows", 1, 3.5, p(1, 4, 5, 255, 257), p(1, 8, 9, 255, 257), p(1, 8, 9, 255, 257))),
 		{Name: "several blocks of queries", Op: Attention{Heads: 1}, NoGrad: true,
 			In: []kernels.Input{r(1, 33, 17, 4), r(1, 23, 11, 4), r(1, 23, 11, 4)}},
 	}
