@@ -27,8 +27,14 @@ type Session struct {
 	Program   string `json:"program"`             // Go's version
 }
 
-// noteSession adds this program to the run's sessions.
+// noteSession adds this program to the run's sessions. A run that goes on in another type is told of: its numbers change.
 func (t *trainer) noteSession() error {
+	if before, err := ReadSessions(t.Out); err == nil && len(before) > 0 {
+		if last := before[len(before)-1]; last.Type != t.DType.String() {
+			t.warn("the run was computed in %s on %s and goes on in %s on %s, with other rounding: --dtype %s keeps the type", last.Type, last.Machine,
+				t.DType, t.Machine.Name(), last.Type)
+		}
+	}
 	text, err := json.Marshal(Session{Step: t.step, Began: time.Now().Format(time.RFC3339), Machine: t.Machine.Name(), Type: t.DType.String(),
 		System:    fmt.Sprintf("%s/%s, %d processors", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()),
 		Processor: processor(), Program: runtime.Version()})
