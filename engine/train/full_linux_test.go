@@ -91,6 +91,32 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// TestVanishedOnFullDisk removes the run directory and fills the disk: the run goes on, and makes the directory whole when there is space.
+func TestVanishedOnFullDisk(t *testing.T) {
+	disk := smallDisk(t, "4m")
+	dir := filepath.Join(disk, "run")
+	var filler string
+	var w warned
+	_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t, "train.checkpoint_every=2"), Out: dir, Machine: cpu(), OnWarning: w.add,
+		OnProgress: func(p train.Progress) {
+			switch p.Step {
+			case 6:
+				if err := os.RemoveAll(dir); err != nil {
+					t.Error(err)
+				}
+				filler = fill(t, disk)
+			case 15:
+				if err := os.Remove(filler); err != nil {
+					t.Error(err)
+				}
+			}
+		}})
+	if err != nil || !w.has("had vanished and was made anew") {
+		t.Fatalf("%v, warnings %q", err, w)
+	}
+	run(t, train.Options{Recipe: tiny(t, "train.steps=22"), Out: dir, Resume: true})
+}
+
 // TestReadOnlyDisk: a directory that cannot be written to is refused before training, with what to do.
 func TestReadOnlyDisk(t *testing.T) {
 	disk := smallDisk(t, "1m")

@@ -34,17 +34,11 @@ func lockRun(dir string) (*runLock, error) {
 		}
 		return nil, fmt.Errorf("locking %s: %w", path, err)
 	}
-	l := &runLock{path, f}
 	host, _ := os.Hostname()
-	if err := errors.Join(f.Truncate(0), writeAt(f, fmt.Sprintf("%d %s\n", os.Getpid(), host))); err != nil {
-		return nil, errors.Join(err, l.Close())
+	if f.Truncate(0) == nil { // who holds it is for messages alone: on a full disk it is not said
+		_, _ = f.WriteAt(fmt.Appendf(nil, "%d %s\n", os.Getpid(), host), 0)
 	}
-	return l, nil
-}
-
-func writeAt(f *os.File, text string) error {
-	_, err := f.WriteAt([]byte(text), 0)
-	return err
+	return &runLock{path, f}, nil
 }
 
 // named is who holds a lock, as its file says.

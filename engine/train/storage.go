@@ -51,24 +51,26 @@ func (t *trainer) tolerate(what string, err error) error {
 	return nil
 }
 
-// present makes a run directory that has vanished anew, with its recipe and metrics, so that what is learned is not lost.
+// present makes a run directory that has vanished anew, with its recipe and metrics, so that what is learned is not lost. What cannot be
+// written then is tried again the next time.
 func (t *trainer) present() error {
-	err := t.lock.check()
-	if err == nil || !errors.Is(err, fs.ErrNotExist) {
-		if err != nil {
-			err = fmt.Errorf("%s: %w", t.Out, err)
+	switch err := t.lock.check(); {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.MkdirAll(t.Out, 0o777); err != nil {
+			return err
 		}
-		return err
+		lock, err := lockRun(t.Out)
+		if err != nil {
+			return err
+		}
+		_ = t.lock.Close() // of a file that is gone
+		t.lock, t.vanished = lock, true
+	case err != nil:
+		return fmt.Errorf("%s: %w", t.Out, err)
 	}
-	if err := os.MkdirAll(t.Out, 0o777); err != nil {
-		return err
+	if !t.vanished {
+		return nil
 	}
-	lock, err := lockRun(t.Out)
-	if err != nil {
-		return err
-	}
-	_ = t.lock.Close() // of a file that is gone
-	t.lock = lock
 	if err := t.writeConfig(); err != nil {
 		return err
 	}
@@ -77,6 +79,7 @@ func (t *trainer) present() error {
 	}
 	t.warn("step %d: the run directory %s had vanished and was made anew; earlier checkpoints and samples are gone", t.step, t.Out)
 	_ = t.watch.Close()
+	t.vanished = false
 	return t.openWatch()
 }
 

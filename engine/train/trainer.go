@@ -87,6 +87,7 @@ type trainer struct {
 	step           int // optimizer steps taken
 	saved          int // step of the last checkpoint
 	lock           *runLock
+	vanished       bool            // the directory was made anew and lacks its recipe and metrics
 	troubled       map[string]bool // kinds of files that could not be written last time
 	metrics        *metricsFile
 	watch          *watch.Writer // nil: no event files
