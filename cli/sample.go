@@ -73,7 +73,7 @@ func runSample(c *urfave.Context) error {
 	}
 	defer mach.Close()
 	m.DType = dtype
-	if err := checkSampleMemory(m, o, mach); err != nil {
+	if err := checkSampleMemory(m, o, mach, c.String("gif") != ""); err != nil {
 		return err
 	}
 	out, err := newSampleOutput(c.String("out"), c.String("gif"), m, o)
@@ -213,17 +213,23 @@ func readImages(path string) (*model.Images, error) {
 	return x, nil
 }
 
-// checkSampleMemory refuses requests that this machine's memory cannot hold: the samples themselves, or the network's batch.
-func checkSampleMemory(m *model.Model, o *model.SampleOptions, mach graph.Machine) error {
+// checkSampleMemory refuses requests that this machine's memory cannot hold: the samples themselves, with those of each frame of an
+// animation, or the network's batch.
+func checkSampleMemory(m *model.Model, o *model.SampleOptions, mach graph.Machine, animated bool) error {
 	h, w := m.H, m.W
 	if o.Noise != nil {
 		h, w = o.Noise.H, o.Noise.W
 	}
 	size := 4 * float64(h) * float64(w) * float64(m.C)
-	if total := 2 * size * float64(o.N); total > 1<<62 {
+	copies, what := 2, fmt.Sprintf("drawing %d samples in one run", o.N)
+	if animated {
+		copies, what = copies+min(len(o.Plan.Steps), gifFrames), fmt.Sprintf("an animation of %d samples", o.N)
+	}
+	total := float64(copies) * size * float64(o.N)
+	if total > 1<<62 {
 		return usagef("-n %d: too many samples", o.N)
 	}
-	if err := checkMemory(int64(2*size*float64(o.N)), fmt.Sprintf("drawing %d samples in one run", o.N), "draw fewer, with several seeds"); err != nil {
+	if err := checkMemory(int64(total), what, "draw fewer, with several seeds"); err != nil {
 		return err
 	}
 	batch := o.Batch
