@@ -61,7 +61,8 @@ func readPictureHeader(b []byte) (pictureHeader, error) {
 		return h, fmt.Errorf("%dx%d pixels", h.width, h.height)
 	}
 	if h.width > maxPictureSide || h.height > maxPictureSide || int64(h.width)*int64(h.height) > MaxPicturePixels {
-		return h, fmt.Errorf("%dx%d pixels claimed by %d bytes; more than %d are refused before decoding: scale the picture down", h.width, h.height, len(b), MaxPicturePixels)
+		return h, fmt.Errorf("%dx%d pixels claimed by %d bytes; more than %d, or a side of more than %d, are refused before decoding: scale the picture down",
+			h.width, h.height, len(b), MaxPicturePixels, maxPictureSide)
 	}
 	if h.format.name == "jpeg" {
 		h.orientation = exifOrientation(b)

@@ -235,6 +235,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"invalid checksum":        slices.Concat(good[:30], []byte{^good[30]}, good[31:]),
 		"short Huffman data":      photo[:len(photo)-20],
 		"more than 67108864":      bomb(1<<31-1, 2),
+		"more than 65536":         bomb(1<<17, 1),
 	} {
 		if err := decodePicture(b, 3, 8, 8, make([]byte, 192)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
