@@ -158,9 +158,8 @@ func (p *Pictures) pixels(i int) ([]byte, error) {
 
 // keep puts a decoded picture into the cache if there is room.
 func (p *Pictures) keep(i int, pixels []byte) {
-	if size := int64(len(pixels)); p.room.Add(-size) >= 0 {
-		p.cache[i].Store(&pixels)
-	} else {
+	size := int64(len(pixels))
+	if p.room.Add(-size) < 0 || !p.cache[i].CompareAndSwap(nil, &pixels) { // or another goroutine decoded it too
 		p.room.Add(size)
 	}
 }

@@ -83,7 +83,7 @@ func (t *trainer) heldOutLoss(ctx context.Context, n int) (*Evaluation, error) {
 func (t *trainer) evaluateBatch(ctx context.Context, r graph.Runner, loader *data.Loader, lo, n int) ([]int32, []float32, error) {
 	x0, labels := make([]float32, n*data.SampleSize(t.heldOut)), make([]int32, n)
 	if err := loader.Batch(uint64(lo), n, x0, labels); err != nil {
-		return nil, nil, err
+		return nil, nil, batchError{err}
 	}
 	times := make([]int32, n)
 	for i := range times {

@@ -3,6 +3,7 @@ package train_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
+	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/train"
@@ -245,6 +247,40 @@ func TestBadPictureInARun(t *testing.T) {
 	if err != nil || res.Step != 6 || !w.has("left out 1 pictures") || !w.has(bad) {
 		t.Errorf("%+v, %v, warnings %q", res, err, w)
 	}
+}
+
+// TestBadHeldOutPicture: a held-out picture that cannot be read ends the run at an evaluation; the steps before are saved.
+func TestBadHeldOutPicture(t *testing.T) {
+	dir := t.TempDir()
+	pictureFolder(t, dir, 12)
+	bad := filepath.Join(dir, "b", "bad.png")
+	if err := os.WriteFile(bad, []byte("\x89PNG\r\n\x1a\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for seed := range 1000 {
+		r := pictureRecipe(t, dir, fmt.Sprintf("data.seed=%d", seed), "train.eval_samples=1", "train.eval_every=2", "train.checkpoint_every=0")
+		o, err := r.DataOptions()
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err := data.OpenSet(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = set.HeldOut.Sample(0, make([]float32, data.SampleSize(set.HeldOut)))
+		set.Close()
+		if err == nil {
+			continue
+		}
+		_, err = train.Run(context.Background(), train.Options{Recipe: r, Out: filepath.Join(t.TempDir(), "run"), Machine: cpu()})
+		for _, want := range []string{bad, "the steps before, 2 of them, are saved in "} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want one with %q", err, want)
+			}
+		}
+		return
+	}
+	t.Fatal("no seed holds the bad picture out")
 }
 
 // TestPicturesResume: training on pictures with any number of workers, a stop and a resume gives the same bytes.
