@@ -131,6 +131,7 @@ func TestReadRefuses(t *testing.T) {
 		{"empty", nil, "not a .npy file"},
 		{"png", []byte("\x89PNG\r\n\x1a\n...."), "not a .npy file"},
 		{"version", edit("\x01\x00v", "\x09\x00v"), "version 9.0"},
+		{"long header", []byte("\x93NUMPY\x02\x00\xff\xff\xff\x7f"), "claims 2147483647 bytes, more than 65536"},
 		{"cut header", good[:40], "header is truncated"},
 		{"cut data", good[:len(good)-1], "truncated: shape [2 3] of float32 needs 24 bytes of data, it has 23"},
 		{"longer", append(slices.Clone(good), 0), "longer than its header says"},
