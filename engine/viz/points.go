@@ -48,7 +48,8 @@ func RadiusHue(xy []float32) []float64 {
 }
 
 // Extent returns the half width of a square around the origin that shows all
-// but the farthest half percent of the coordinates of the given point sets.
+// but at most the farthest 1.5 percent of the coordinates of the given point
+// sets, with a tenth more.
 func Extent(sets ...[]float32) float64 {
 	var all []float64
 	for _, xy := range sets {

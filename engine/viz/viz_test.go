@@ -348,3 +348,16 @@ func TestWriteLeavesNothingBehindOnFailure(t *testing.T) {
 		t.Errorf("left behind: %v", items)
 	}
 }
+
+// TestWholeExtent: the end of a roll is not cut off, one far point does not shrink the rest.
+func TestWholeExtent(t *testing.T) {
+	roll := noise(2000, 1)
+	roll[0] = 3.7
+	if e := wholeExtent(roll); e < 3.7 || e > 4 {
+		t.Errorf("extent with a point at 3.7: %g", e)
+	}
+	roll[0] = 100
+	if e := wholeExtent(roll); e > 3 {
+		t.Errorf("extent with a point at 100: %g", e)
+	}
+}
