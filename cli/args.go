@@ -41,6 +41,9 @@ func arrange(commands []*urfave.Command, args []string) ([]string, error) {
 	if len(words) == 0 {
 		return append([]string{args[0]}, flags...), nil
 	}
+	if slices.Contains(names, "help") || slices.Contains(names, "h") {
+		words = words[:1] // of bench kernels --help, bench has the help
+	}
 	out := append([]string{args[0], words[0]}, flags...)
 	return append(out, words[1:]...), nil
 }

@@ -88,6 +88,9 @@ func deviceBenchOptions(c *urfave.Context, g *globals) (devicebench.Options, err
 	if g.dtype == "f32" {
 		o.DType = kernels.F32
 	}
+	if f := c.String("format"); f != "table" && f != "json" {
+		return o, usagef("--format %q: want table or json", f)
+	}
 	if !c.IsSet("batch") && isEmulator(g.deviceName()) {
 		o.Batch = 1
 	}
@@ -99,10 +102,10 @@ func deviceBenchOptions(c *urfave.Context, g *globals) (devicebench.Options, err
 			return o, usagef("--preset %s: %w", p, err)
 		}
 	}
-	var err error
-	if o.Match, err = regexp.Compile(c.String("op")); err != nil {
-		return o, usagef("--op %q is not a regular expression: %w", c.String("op"), err)
+	if _, err := matching(c.String("op")); err != nil {
+		return o, err
 	}
+	o.Match = regexp.MustCompile(c.String("op")) // matching has compiled it
 	if !g.quiet {
 		o.Log = func(format string, a ...any) { fmt.Fprintf(g.err, format+"\n", a...) }
 	}

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/unnoise/unnoise/cuda"
@@ -14,6 +16,9 @@ import (
 // checkDevice refuses names that no device can have.
 func checkDevice(name string) error {
 	kind, arg, found := strings.Cut(name, ":")
+	if _, err := strconv.ParseUint(arg, 10, 31); kind == "cuda" && arg != "" && err != nil {
+		return usagef("--device %s: %q is not the number of a GPU (write cuda:0 for the first)", name, arg)
+	}
 	switch {
 	case (name == "auto" || name == "cpu") && !found:
 		return nil
@@ -57,6 +62,10 @@ func (g *globals) openDevice() (cuda.Device, error) {
 		runtime.GOMAXPROCS(g.threads)
 	}
 	d, err := cuda.Open(g.deviceName())
+	var known *cuda.Error
+	if errors.As(err, &known) && known.Code == cuda.InvalidDevice && isEmulator(g.deviceName()) {
+		return nil, usagef("--device %s: %s (%s)", g.deviceName(), known.Detail, known.Advice)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("--device %s: %w", g.deviceName(), err)
 	}

@@ -28,6 +28,9 @@ func badFlags(c *urfave.Context, err error, _ bool) error {
 	text = strings.Replace(text, "----", "--", 1)
 	if strings.HasPrefix(text, "invalid value") {
 		text += ": want a number"
+		if strings.HasSuffix(text, "--seed: want a number") {
+			text += " of at least 0"
+		}
 	}
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok && c.Command != nil {
 		return unknownFlag(c.Command, name)

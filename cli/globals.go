@@ -5,17 +5,21 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 
 	urfave "github.com/urfave/cli/v2"
 	"golang.org/x/term"
 )
+
+// mostThreads is more than any machine needs; above some thousands the runtime ends the program.
+const mostThreads = 1024
 
 // globalFlags are the flags that every command takes.
 func globalFlags() []urfave.Flag {
 	const category = "Every command:"
 	return []urfave.Flag{
 		&urfave.StringFlag{Category: category, Name: "device", Value: "auto", Usage: "`DEVICE` to compute on: auto, cpu, cuda[:INDEX] or emu[:PROFILE], the PTX emulator"},
-		&urfave.StringFlag{Category: category, Name: "dtype", Value: "auto", Usage: "`TYPE` of activations: auto, f32 or bf16; auto is bf16 for train and sample on a GPU"},
+		&urfave.StringFlag{Category: category, Name: "dtype", Value: "auto", Usage: "`TYPE` of activations: auto, f32 or bf16; auto is bf16 for train and sample on a GPU or the emulator"},
 		&urfave.Uint64Flag{Category: category, Name: "seed", Usage: "`SEED` of every random draw", DefaultText: "the recipe's when training, else 0"},
 		&urfave.IntFlag{Category: category, Name: "threads", Usage: "`N` CPU threads", DefaultText: "one a processor"},
 		&urfave.StringFlag{Category: category, Name: "log-format", Value: "text", Usage: "`FORMAT` of progress and results: text or json (one object a line)"},
@@ -37,6 +41,9 @@ func readGlobals(c *urfave.Context) (*globals, error) {
 	g := &globals{threads: c.Int("threads"), quiet: c.Bool("quiet"), device: c.String("device"), dtype: c.String("dtype"), out: c.App.Writer, err: c.App.ErrWriter}
 	if c.IsSet("threads") && g.threads < 1 {
 		return nil, usagef("--threads %d: want at least 1", g.threads)
+	}
+	if g.threads > mostThreads {
+		return nil, usagef("--threads %d: want at most %d; this machine has %d processors", g.threads, mostThreads, runtime.NumCPU())
 	}
 	switch format := c.String("log-format"); format {
 	case "text":
