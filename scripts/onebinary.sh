@@ -6,7 +6,9 @@ set -eu
 cd "$(dirname "$0")/.."
 go=${GO:-go}
 compiler=${CC:-cc}
-real=$(pwd)/${CUDA_PREFIX:-build/cuda}/usr/lib/x86_64-linux-gnu/nvidia/current
+prefix=${CUDA_PREFIX:-$(pwd)/build/cuda}
+case "$prefix" in /*) ;; *) prefix=$(pwd)/$prefix ;; esac
+real=$prefix/usr/lib/x86_64-linux-gnu/nvidia/current
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
