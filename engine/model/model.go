@@ -118,8 +118,12 @@ func Load(path string, raw bool) (*Model, error) {
 	return m, m.ReadWeights(files.Weights)
 }
 
-// readScheduler reads the scheduler's file, or makes Ho et al.'s where there is none.
+// readScheduler reads the scheduler's file, or makes Ho et al.'s where a directory of others has none. A checkpoint of a run has one.
 func readScheduler(files *checkpoint.Model) (*checkpoint.SchedulerConfig, error) {
+	if files.Scheduler == "" && files.State != "" {
+		return nil, fmt.Errorf("%s has no scheduler/scheduler_config.json, which says what its network was trained for: copy it from another checkpoint of the run",
+			files.Dir)
+	}
 	if files.Scheduler == "" {
 		return checkpoint.NewScheduler(checkpoint.DDPMScheduler)
 	}

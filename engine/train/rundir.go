@@ -83,9 +83,11 @@ func (t *trainer) openResume() error {
 	if len(list) > 0 {
 		t.step = list[len(list)-1].Step
 		t.result.Checkpoint = list[len(list)-1].Path
+	} else {
+		t.warn("%s has no checkpoint: training begins again with step 1", t.Out)
 	}
 	if t.step > t.Recipe.Train.Steps {
-		return fmt.Errorf("%s has taken %d steps already, train.steps is %d", t.Out, t.step, t.Recipe.Train.Steps)
+		return fmt.Errorf("%s has taken %d steps already, train.steps is %d: give more --steps", t.Out, t.step, t.Recipe.Train.Steps)
 	}
 	return nil
 }
