@@ -196,7 +196,7 @@ func quartiles(lines []train.Line) []series {
 	return list
 }
 
-var stepPicture = regexp.MustCompile(`^step-(\d+)\.png$`)
+var stepPicture = regexp.MustCompile(`^step-(0|[1-9]\d*)\.png$`)
 
 // samples takes the pictures drawn along training, evenly over them.
 func (c *content) samples(run string, most int) error {

@@ -61,6 +61,9 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Close()
+	if err := os.WriteFile(filepath.Join(run, "samples", "step-007.png"), nil, 0o666); err != nil { // another's file
+		t.Fatal(err)
+	}
 	text := write(t, run, report.Options{Machine: graph.NewCPU(graph.CPUOptions{Workers: 2}), Samples: 50, Steps: 6})
 	for _, want := range []string{"&lt;b&gt;run &amp; co<", "20 of 20", "<h3>Loss</h3>", "<h3>Gradient norm</h3>", "<h3>Held-out loss by time</h3>",
 		"data:image/gif;base64,", "step 5</figcaption>", "step 20</figcaption>", "checkpoints/step-10", "cpu (2 threads)", "learning_rate = ",
