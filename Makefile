@@ -121,6 +121,9 @@ header-check: toolkit ## compare the project's cuda.h with the toolkit's
 one-binary: $(EMPTY_ARCHIVE) ## show that the program with the driver runs anywhere (needs a C compiler)
 	CC='$(CC)' GO='$(GO)' scripts/onebinary.sh
 
+fuzz: ## fuzz every parser for 10 minutes each (FUZZTIME=1m for less)
+	scripts/fuzz.sh $(or $(FUZZTIME),10m)
+
 pack: $(EMPTY_ARCHIVE) ## pack binary, test binaries and PyTorch scripts for a GPU machine without Go (bench/README.md)
 	DRIVER='$(DRIVER)' GO='$(GO)' scripts/pack.sh
 
@@ -130,4 +133,4 @@ clean: ## remove bin and the demo
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-.PHONY: all build found demo test test-all race vet fmt-check staticcheck toolkit ptx ptx-test sass-test header-check one-binary pack clean help
+.PHONY: fuzz all build found demo test test-all race vet fmt-check staticcheck toolkit ptx ptx-test sass-test header-check one-binary pack clean help
