@@ -107,6 +107,9 @@ func liven(m *model.Model) {
 		if strings.HasSuffix(p.Name, "to_q.weight") || strings.HasSuffix(p.Name, "to_k.weight") {
 			size = 0.56
 		}
+		if p.Name == "conv_out.weight" && m.DType == kernels.F32 {
+			size = 1.9 // a bad first guess, so that 20 steps of small batches show
+		}
 		size /= math.Sqrt(float64(p.Elements() / p.Shape[0]))
 		values := make([]float32, p.Elements())
 		rng.FillNormal(values, 5, 0, 0, rng.StreamID("liven/"+p.Name))
@@ -149,6 +152,16 @@ func (l *lab) follow(o *lab) {
 	if err := l.prog.Model.Round(l.mach, nn.WeightsBuffer); err != nil {
 		l.t.Fatal(err)
 	}
+}
+
+// weights reads the weights.
+func (l *lab) weights() []float32 {
+	l.t.Helper()
+	w := make([]float32, l.prog.Model.Params.Size())
+	if err := l.mach.Read(nn.WeightsBuffer, 0, w); err != nil {
+		l.t.Fatal(err)
+	}
+	return w
 }
 
 // step takes step k and returns its gradient before clipping and its loss.

@@ -10,7 +10,7 @@ template <int N, typename T>
 __device__ __forceinline__ void divide_time(Rows rows, const T *__restrict__ x, int px, const float *__restrict__ t, int pt,
                                             T *__restrict__ y, int py, Divisor pixels) {
     Tile<N> tile(rows);
-    auto factor = [&](int k) { return __fdiv_rn(1.0f, t[(long long)(quotient(tile.row(k), pixels)) * pt]); };
+    auto factor = [&](int k) { return __fdividef(1.0f, t[(long long)(quotient(tile.row(k), pixels)) * pt]); };
     Group<T, N> in[thread_rows];
 #pragma unroll
     for (int k = 0; k < thread_rows; k++)
