@@ -14,6 +14,9 @@ TEST_KERNELS = cuda/emu/testdata/kernels
 # The packages whose results depend on the BLAS that is built in.
 BLAS_PACKAGES = ./kernels/attention ./kernels/conv ./kernels/linear ./engine/graph ./engine/model ./engine/train
 
+# Tests of CUDA kernels, on which no BLAS has an influence.
+NO_BLAS = 'Sabotage|OnDevice|^TestDevice|Work|Layers'
+
 # With a C compiler the GPU's driver is built in (build tag cuda): package cuda/driver says what the flags are for.
 DRIVER := $(shell CC='$(CC)' CGO_ENABLED='$(CGO_ENABLED)' scripts/compiler.sh && echo yes)
 OPENBLAS := $(if $(DRIVER),$(shell CC='$(CC)' scripts/openblas.sh && echo yes))
@@ -64,7 +67,7 @@ ifeq ($(DRIVER),yes)
 	$(GO) test $(SHORT) $(WITH_DRIVER) ./cuda/driver/...
 endif
 ifeq ($(OPENBLAS),yes)
-	$(GO) test $(SHORT) $(WITH_OPENBLAS) $(BLAS_PACKAGES)
+	$(GO) test $(SHORT) $(WITH_OPENBLAS) -skip $(NO_BLAS) $(BLAS_PACKAGES)
 endif
 
 test-all: found $(EMPTY_ARCHIVE) ## all tests, the long ones too
@@ -73,7 +76,7 @@ ifeq ($(DRIVER),yes)
 	$(GO) test $(LONG) $(WITH_DRIVER) ./cuda/driver/...
 endif
 ifeq ($(OPENBLAS),yes)
-	$(GO) test $(LONG) $(WITH_OPENBLAS) $(BLAS_PACKAGES)
+	$(GO) test $(LONG) $(WITH_OPENBLAS) -skip $(NO_BLAS) $(BLAS_PACKAGES)
 endif
 
 race: $(EMPTY_ARCHIVE) ## the race detector where goroutines share data (needs a C compiler)
