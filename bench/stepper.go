@@ -35,7 +35,7 @@ func NewStepper(preset string, set []string, threads int) (*Stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newModel(recipe)
+	m, err := recipe.NewModel()
 	if err != nil {
 		return nil, err
 	}
@@ -48,18 +48,6 @@ func NewStepper(preset string, set []string, threads int) (*Stepper, error) {
 		return nil, fmt.Errorf("preset %s: %w", preset, err)
 	}
 	return s, nil
-}
-
-func newModel(recipe *train.Recipe) (*model.Model, error) {
-	cfg, err := recipe.NetworkConfig()
-	if err != nil {
-		return nil, err
-	}
-	sched, err := recipe.Scheduler()
-	if err != nil {
-		return nil, err
-	}
-	return model.New(cfg, sched, recipe.Train.Seed)
 }
 
 // start loads the programs, the weights, their moving average, the noising table and the images.

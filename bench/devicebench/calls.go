@@ -59,7 +59,7 @@ func (o Options) programs() (*train.Recipe, train.Programs, []*graph.Program, er
 		return nil, train.Programs{}, nil, err
 	}
 	p := train.Programs{Recipe: r}
-	if p.Model, err = newModel(r); err != nil {
+	if p.Model, err = r.NewModel(); err != nil {
 		return nil, p, nil, err
 	}
 	p.Model.DType = o.DType

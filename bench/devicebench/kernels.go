@@ -6,8 +6,6 @@ import (
 	"math"
 
 	"github.com/unnoise/unnoise/cuda"
-	"github.com/unnoise/unnoise/engine/model"
-	"github.com/unnoise/unnoise/engine/train"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/check"
 	"github.com/unnoise/unnoise/kernels/gpu"
@@ -23,18 +21,6 @@ type bench struct {
 	verdicts map[string]string // by operator, variant and type
 	copyRate float64           // bytes a second; 0 on the emulator
 	product  float64           // FLOPs a second
-}
-
-func newModel(r *train.Recipe) (*model.Model, error) {
-	cfg, err := r.NetworkConfig()
-	if err != nil {
-		return nil, err
-	}
-	sched, err := r.Scheduler()
-	if err != nil {
-		return nil, err
-	}
-	return model.New(cfg, sched, r.Train.Seed)
 }
 
 func (o Options) open() (*bench, error) {

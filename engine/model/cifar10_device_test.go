@@ -22,15 +22,7 @@ func TestCIFAR10OnDevice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := r.NetworkConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sched, err := r.Scheduler()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := model.New(cfg, sched, 3)
+	m, err := r.NewModel()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,15 +43,7 @@ func tinyUNet(t testing.TB, set ...string) *Recipe {
 // any gradient would flow.
 func newLab(t *testing.T, r *Recipe, mach graph.Machine, dtype kernels.DType) *lab {
 	t.Helper()
-	cfg, err := r.NetworkConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sched, err := r.Scheduler()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := model.New(cfg, sched, 1)
+	m, err := r.NewModel()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,6 +45,19 @@ func (p Programs) weightSpec() kernels.Spec {
 	return kernels.Dense(kernels.F32, p.Model.Process.Timesteps(), 1, 1, 1)
 }
 
+// NewModel makes the recipe's model with initial weights.
+func (r *Recipe) NewModel() (*model.Model, error) {
+	cfg, err := r.NetworkConfig()
+	if err != nil {
+		return nil, err
+	}
+	sched, err := r.Scheduler()
+	if err != nil {
+		return nil, err
+	}
+	return model.New(cfg, sched, r.Train.Seed)
+}
+
 // inputs declares x0 and the labels of a batch.
 func (p Programs) inputs(g *graph.Graph, n int) (x0, labels kernels.Value) {
 	x0 = g.Input("x0", p.spec(n))

@@ -169,15 +169,7 @@ func (t *trainer) prepare(ctx context.Context) error {
 
 // openModel makes the model and holds it to the data.
 func (t *trainer) openModel() error {
-	cfg, err := t.Recipe.NetworkConfig()
-	if err != nil {
-		return err
-	}
-	sched, err := t.Recipe.Scheduler()
-	if err != nil {
-		return err
-	}
-	m, err := model.New(cfg, sched, t.Recipe.Train.Seed)
+	m, err := t.Recipe.NewModel()
 	if err != nil {
 		return err
 	}
@@ -186,7 +178,7 @@ func (t *trainer) openModel() error {
 		return fmt.Errorf("%s holds samples of %dx%d with %d channels, the network takes %dx%d with %d: set network.sample_size and network.in_channels",
 			t.Recipe.Data.Source, h, w, c, m.H, m.W, m.C)
 	}
-	if _, out := cfg.Channels(); out != m.C {
+	if _, out := m.Net.Config().Channels(); out != m.C {
 		return fmt.Errorf("network.out_channels = %d: want %d, as many as the data have", out, m.C)
 	}
 	if err := m.Net.DiscreteTime(); err != nil {
