@@ -143,7 +143,7 @@ template <typename T, int L> __device__ __forceinline__ void moments(const NormS
 
 // each_part gives what a lane takes of a group's partials to use(pixels, moments), four loads in flight.
 template <typename F>
-__device__ __forceinline__ void each_part(const float2 *partials, const NormShape &s, int tail, int items, int lane, F use) {
+__device__ __forceinline__ void each_part(const float *partials, const NormShape &s, int tail, int items, int lane, F use) {
 #pragma unroll 1
     for (int first = lane; first < items; first += 128) {
         float2 part[4] = {};
@@ -152,7 +152,8 @@ __device__ __forceinline__ void each_part(const float2 *partials, const NormShap
         for (int j = 0; j < 4; j++) {
             int i = first + 32 * j, chunk = i / s.size;
             if (i >= items) continue;
-            part[j] = partials[(long long)chunk * s.channels + i - chunk * s.size];
+            const float *at = partials + 2 * ((long long)chunk * s.channels + i - chunk * s.size);
+            part[j] = make_float2(at[0], at[1]);
             rows[j] = chunk == s.blocks - 1 ? tail : s.rows;
         }
 #pragma unroll
@@ -161,16 +162,17 @@ __device__ __forceinline__ void each_part(const float2 *partials, const NormShap
 }
 
 // finish joins the chunks of a group, one warp a group, and writes the statistics and, at (n, 0, c) and (n, 1, c) of affine, scale and shift.
+// The partials of images lie pitch floats apart.
 template <typename T>
-__device__ __forceinline__ void finish(const NormShape &s, int images, const float2 *partials, const float *gamma, const float *beta,
-                                       const T *scale_shift, float *stats, float *affine) {
+__device__ __forceinline__ void finish(const NormShape &s, int images, const float *partials, int pitch, const float *gamma,
+                                       const float *beta, const T *scale_shift, float *stats, float *affine) {
     int warp = (blockIdx.x * blockDim.x + threadIdx.x) >> 5, lane = threadIdx.x & 31;
     if (warp >= images * s.groups) return;
     int n = warp / s.groups, g = warp - n * s.groups;
-    partials += (long long)n * s.blocks * s.channels + g * s.size;
+    partials += (long long)n * pitch + 2 * g * s.size;
     int items = s.blocks * s.size, tail = s.pixels - (s.blocks - 1) * s.rows;
     float sum = 0, m2 = 0, count = (float)s.pixels * s.size;
-    float pivot = partials[0].x;
+    float pivot = partials[0];
     each_part(partials, s, tail, items, lane, [&](float rows, float2 part) { sum += rows * (part.x - pivot); });
     float mean = pivot + warp_sum(sum) / count;
     each_part(partials, s, tail, items, lane, [&](float rows, float2 part) { m2 += part.y + rows * (part.x - mean) * (part.x - mean); });
@@ -227,9 +229,9 @@ __device__ __forceinline__ void apply(const StepState *state, const NormShape &s
     }
 #define FINISH(name, T)                                                                                                                \
     extern "C" __global__ void __launch_bounds__(128)                                                                                  \
-    name(NormShape s, int images, const float2 *__restrict__ partials, const float *__restrict__ gamma, const float *__restrict__ beta, \
-         const T *__restrict__ scale_shift, float *__restrict__ stats, float *__restrict__ affine) {                                   \
-        finish(s, images, partials, gamma, beta, scale_shift, stats, affine);                                                          \
+    name(NormShape s, int images, const float *__restrict__ partials, int pitch, const float *__restrict__ gamma,                      \
+         const float *__restrict__ beta, const T *__restrict__ scale_shift, float *__restrict__ stats, float *__restrict__ affine) {   \
+        finish(s, images, partials, pitch, gamma, beta, scale_shift, stats, affine);                                                   \
     }
 #define MOMENTS(name, T, L)                                                                                                            \
     extern "C" __global__ void __launch_bounds__(256) name(NormShape s, const T *__restrict__ x, float2 *__restrict__ partials) {      \

@@ -57,6 +57,7 @@ func groupNormCPU(q kernels.Queue, c *kernels.Call) error {
 		defer s.release()
 		b := bands.band(task)
 		s.moments(c, b)
+		s.join(c, b)
 		s.writeStats(c, b)
 		s.fold(c, b)
 		s.forward(c, b)
@@ -64,8 +65,8 @@ func groupNormCPU(q kernels.Queue, c *kernels.Call) error {
 	return nil
 }
 
-// moments computes the mean and 1/standard deviation of each group in one pass over the pixels. Channels are shifted by
-// their first pixel, which keeps the squares small; channels are joined by the formula of Chan, Golub and LeVeque 1983.
+// moments leaves the mean of each channel in sumA and the sum of its squared differences in sumB, in one pass over the pixels.
+// Channels are shifted by their first pixel, which keeps the squares small.
 func (s *scratch) moments(c *kernels.Call, b band) {
 	x := c.In[0]
 	pixels := x.H * x.W
@@ -76,17 +77,26 @@ func (s *scratch) moments(c *kernels.Call, b band) {
 		columnMoments(s.partA, s.partB, b.rows(x, lo), rows, b.c, pivot)
 		s.total(b.c)
 	})
-	op := c.Op.(GroupNorm)
 	n := float64(pixels)
+	for ch, first := range pivot {
+		s.sumB[ch] -= s.sumA[ch] * s.sumA[ch] / n
+		s.sumA[ch] = float64(first) + s.sumA[ch]/n
+	}
+}
+
+// join makes the mean and 1/standard deviation of each group from its channels' moments (Chan, Golub and LeVeque 1983).
+func (s *scratch) join(c *kernels.Call, b band) {
+	op := c.Op.(GroupNorm)
+	n := float64(c.In[0].H * c.In[0].W)
 	for g := range b.groups {
 		var mean, m2 float64
-		for ch := g * b.size; ch < (g+1)*b.size; ch++ {
-			mean += float64(pivot[ch]) + s.sumA[ch]/n
+		for _, m := range s.sumA[g*b.size : (g+1)*b.size] {
+			mean += m
 		}
 		mean /= float64(b.size)
 		for ch := g * b.size; ch < (g+1)*b.size; ch++ {
-			off := float64(pivot[ch]) + s.sumA[ch]/n - mean
-			m2 += s.sumB[ch] - s.sumA[ch]*s.sumA[ch]/n + n*off*off
+			off := s.sumA[ch] - mean
+			m2 += s.sumB[ch] + n*off*off
 		}
 		s.mean[g] = mean
 		s.rstd[g] = 1 / math.Sqrt(max(m2, 0)/(n*float64(b.size))+op.Eps)

@@ -193,47 +193,62 @@ func (t stream) grid(s *normShape, images int) cuda.Dim3 {
 	return cuda.Dim3{X: images * int(s.Blocks), Y: t.columns}
 }
 
-// forwardStream plans the three launches; partials and affine are the bytes of the two parts of the scratch memory.
-func forwardStream(c *kernels.Call, sms int) (s normShape, t stream, partials, affine int64) {
+// forwardStream plans the three launches; partials is the bytes of the moments, which the affine map follows in the scratch memory.
+func forwardStream(c *kernels.Call, sms int) (s normShape, t stream, partials int64) {
 	x, op := c.In[0], c.Op.(GroupNorm)
 	s = newNormShape(op, x, c.Out[0], nil, nil, gpu.In(c.In, 3), nil, c.Out[1])
 	t = newStream(&s, sms, inVectors(op), x, c.Out[0])
-	return s, t, 8 * int64(x.N) * int64(s.Blocks) * int64(x.C), 8 * int64(x.N) * int64(x.C)
+	return s, t, 8 * int64(x.N) * int64(s.Blocks) * int64(x.C)
 }
 
 func groupNormStreamScratch(c *kernels.Call, p kernels.Props) int64 {
-	_, _, partials, affine := forwardStream(c, p.SMs)
-	return partials + affine
+	_, _, partials := forwardStream(c, p.SMs)
+	return partials + affineBytes(c.In[0])
 }
 
 // groupNormStreamCUDA takes the moments of chunks, joins them, and computes y.
 func groupNormStreamCUDA(q *gpu.Queue, c *kernels.Call) error {
-	s, t, partials, affine := forwardStream(c, q.Library.Props().SMs)
-	x, y, suffix := c.In[0], c.Out[0], gpu.Suffix(c.In[0].DType)
+	s, t, partials := forwardStream(c, q.Library.Props().SMs)
+	x := c.In[0]
 	part := func(m cuda.Mode) cuda.Operand { return gpu.UseBytes(c.Scratch, 0, partials, m) }
-	fold := func(m cuda.Mode) cuda.Operand { return gpu.UseBytes(c.Scratch, partials, affine, m) }
-	folded := gpu.Ptr(c.Scratch) + cuda.DevicePtr(partials)
-	plane := 4 * planeFloats(&s, t.lanes)
 	err := q.Launch(gpu.Launch{Module: "group_norm", Kernel: "group_norm_moments_" + t.suffix, Grid: t.grid(&s, x.N), Block: cuda.Dim3{X: streamThreads},
-		Shared: 2 * streamThreads / 32 * plane, Args: []any{s, gpu.Ptr(x), gpu.Ptr(c.Scratch)},
+		Shared: 8 * streamThreads / 32 * planeFloats(&s, t.lanes), Args: []any{s, gpu.Ptr(x), gpu.Ptr(c.Scratch)},
 		Operands: []cuda.Operand{gpu.Use(x, cuda.Read), part(cuda.Write)}})
 	if err != nil {
 		return err
 	}
-	uses := []cuda.Operand{part(cuda.Read), gpu.Use(c.In[1], cuda.Read), gpu.Use(c.In[2], cuda.Read), gpu.Use(c.Out[1], cuda.Write), fold(cuda.Write)}
-	if ss := gpu.In(c.In, 3); ss != nil {
-		uses = append(uses, gpu.Use(ss, cuda.Read))
-	}
-	err = q.Launch(gpu.Launch{Module: "group_norm", Kernel: "group_norm_finish_" + suffix, Grid: cuda.Dim3{X: gpu.Ceil(x.N*int(s.Groups), finishWarps)},
-		Block: cuda.Dim3{X: 32 * finishWarps}, Operands: uses,
-		Args: []any{s, int32(x.N), gpu.Ptr(c.Scratch), gpu.Ptr(c.In[1]), gpu.Ptr(c.In[2]), gpu.Ptr(gpu.In(c.In, 3)), gpu.Ptr(c.Out[1]), folded}})
-	if err != nil {
+	if err := launchFinish(q, c, s, gpu.Ptr(c.Scratch), 2*s.Blocks*s.Channels, part(cuda.Read), partials); err != nil {
 		return err
 	}
-	return q.Launch(gpu.Launch{Module: "group_norm", Kernel: "group_norm_apply_" + t.suffix, Grid: t.grid(&s, x.N), Block: cuda.Dim3{X: streamThreads},
-		Shared: 2 * plane, Args: []any{q.State, s, gpu.Ptr(x), folded, gpu.Ptr(y)},
-		Operands: []cuda.Operand{gpu.Use(x, cuda.Read), fold(cuda.Read), gpu.Use(y, cuda.Write)}})
+	return launchApply(q, c, s, t, partials)
 }
+
+// launchFinish joins moments, of images pitch floats apart, to the statistics and to the affine map at a byte of the scratch memory.
+func launchFinish(q *gpu.Queue, c *kernels.Call, s normShape, moments cuda.DevicePtr, pitch int32, use cuda.Operand, affine int64) error {
+	x, ss := c.In[0], gpu.In(c.In, 3)
+	uses := []cuda.Operand{use, gpu.Use(c.In[1], cuda.Read), gpu.Use(c.In[2], cuda.Read), gpu.Use(c.Out[1], cuda.Write), useAffine(c, affine, cuda.Write)}
+	if ss != nil {
+		uses = append(uses, gpu.Use(ss, cuda.Read))
+	}
+	return q.Launch(gpu.Launch{Module: "group_norm", Kernel: "group_norm_finish_" + gpu.Suffix(x.DType), Operands: uses,
+		Grid: cuda.Dim3{X: gpu.Ceil(x.N*int(s.Groups), finishWarps)}, Block: cuda.Dim3{X: 32 * finishWarps},
+		Args: []any{s, int32(x.N), moments, pitch, gpu.Ptr(c.In[1]), gpu.Ptr(c.In[2]), gpu.Ptr(ss), gpu.Ptr(c.Out[1]), gpu.Ptr(c.Scratch) + cuda.DevicePtr(affine)}})
+}
+
+// launchApply computes y.
+func launchApply(q *gpu.Queue, c *kernels.Call, s normShape, t stream, affine int64) error {
+	x, y := c.In[0], c.Out[0]
+	return q.Launch(gpu.Launch{Module: "group_norm", Kernel: "group_norm_apply_" + t.suffix, Grid: t.grid(&s, x.N), Block: cuda.Dim3{X: streamThreads},
+		Shared: 8 * planeFloats(&s, t.lanes), Args: []any{q.State, s, gpu.Ptr(x), gpu.Ptr(c.Scratch) + cuda.DevicePtr(affine), gpu.Ptr(y)},
+		Operands: []cuda.Operand{gpu.Use(x, cuda.Read), useAffine(c, affine, cuda.Read), gpu.Use(y, cuda.Write)}})
+}
+
+// useAffine declares the affine map, a scale and a shift a channel of each image.
+func useAffine(c *kernels.Call, offset int64, m cuda.Mode) cuda.Operand {
+	return gpu.UseBytes(c.Scratch, offset, affineBytes(c.In[0]), m)
+}
+
+func affineBytes(x *kernels.Operand) int64 { return 8 * int64(x.N) * int64(x.C) }
 
 // finishWarps is the number of groups a block joins.
 const finishWarps = 4
