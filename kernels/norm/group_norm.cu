@@ -10,8 +10,10 @@
 //                        first pixel;
 //   group_norm_finish    joins them (Chan, Golub and LeVeque 1983) to mean and rstd, one warp a group, and folds the affine map;
 //   group_norm_apply     computes y. moments and apply with 16-byte vectors, and _scalar for any pitch and alignment, and GELU.
-// Bytes an element: slab one read and one write, else two reads and one write. Work: some 15 instructions an element, SiLU 7 more,
-// dropout 25 more.
+// Where the mean and the sum of squared differences of each channel over the image are given, float32 (n, c, 2) with images at their
+// pitch, finish joins those, an image one chunk, and apply follows.
+// Bytes an element: slab and given statistics one read and one write, else two reads and one write. Work: some 15 instructions an
+// element, SiLU 7 more, dropout 25 more.
 #include "normalize.cuh"
 
 extern __shared__ uint4 shared[];

@@ -3,6 +3,7 @@ package norm
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
@@ -18,9 +19,14 @@ import (
 // Dropout zeroes an element with probability Dropout and divides the others by 1-Dropout. Element e (its H,W,C index in image n)
 // is kept where the Philox uniform of (State.Seed, e, State.SampleBase + n, State.Step, Stream) is at least Dropout.
 //
-// Inputs: x (N,H,W,C), gamma and beta (1,1,1,C), scaleShift (N,1,1,2C) or absent: C scales, then C shifts. x and
-// scaleShift are of one type, f32 or bf16, gamma and beta f32. Outputs: y (N,H,W,C)
+// Inputs: x (N,H,W,C), gamma and beta (1,1,1,C), scaleShift (N,1,1,2C) or absent: C scales, then C shifts, channelStats (N,1,1,2C)
+// or absent. x and scaleShift are of one type, f32 or bf16, gamma, beta and channelStats f32. Outputs: y (N,H,W,C)
 // of x's type and stats f32 (N,1,Groups,2): mean and 1/sqrt(variance + Eps), kept for the gradient and without one of their own.
+//
+// Elements 2c and 2c+1 of channelStats are the mean of channel c over the pixels of the image and the sum of the squared deviations
+// from it. Mean and variance of a group are then joined from those of its channels (Chan, Golub and LeVeque 1983) and x is read only
+// once. They are taken for those of x: channelStats has no gradient of its own, since dx of GroupNormGrad already accounts for how
+// mean and variance depend on x.
 type GroupNorm struct {
 	Groups     int
 	Eps        float64
@@ -34,7 +40,8 @@ func init() {
 		kernels.Reference(groupNormReference[float32], groupNormReference[float64]),
 		kernels.Func("cpu", 1, "moments in one pass, all the rest in a second one", elementwise.F32Only, nil, groupNormCPU),
 		gpu.Kernel(1, "one read: an image's slice of whole groups stays in shared memory", groupNormSlabSupports, nil, groupNormSlabCUDA),
-		gpu.Kernel(2, "any size and layout: moments of chunks, then y", streamSupports, groupNormStreamScratch, groupNormStreamCUDA))
+		gpu.Kernel(2, "any size and layout: moments of chunks, then y", groupNormStreamSupports, groupNormStreamScratch, groupNormStreamCUDA),
+		gpu.Kernel(3, "one read: the statistics are given", groupNormGivenSupports, groupNormGivenScratch, groupNormGivenCUDA))
 }
 
 // Name implements kernels.Operator.
@@ -45,7 +52,7 @@ func (GroupNorm) BF16Inputs() []int { return []int{0, 3} }
 
 // Infer implements kernels.Operator.
 func (op GroupNorm) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
-	if err := needed(op.Name(), in, "x", "gamma", "beta", ""); err != nil {
+	if err := needed(op.Name(), in, "x", "gamma", "beta", "", ""); err != nil {
 		return nil, err
 	}
 	if err := op.check(in); err != nil {
@@ -54,7 +61,7 @@ func (op GroupNorm) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	return []kernels.Spec{in[0].WithC(in[0].C), op.stats(in[0])}, nil
 }
 
-// check holds the attributes and the shapes of x, gamma, beta and scaleShift against each other.
+// check holds the attributes and the shapes of x, gamma, beta, scaleShift and channelStats against each other.
 func (op GroupNorm) check(in []*kernels.Spec) error {
 	x := in[0]
 	if op.Groups < 1 || x.C%op.Groups != 0 {
@@ -82,6 +89,10 @@ func (op GroupNorm) check(in []*kernels.Spec) error {
 	}
 	if in[1].DType != kernels.F32 || in[2].DType != kernels.F32 {
 		return fmt.Errorf("%s: gamma is %s and beta %s, expected f32", op.Name(), in[1], in[2])
+	}
+	want := kernels.Dense(kernels.F32, x.N, 1, 1, 2*x.C)
+	if s := spec(in, 4); s != nil && (!s.SameShape(want) || s.DType != kernels.F32) {
+		return fmt.Errorf("%s: channelStats is %s, expected %s for x %s", op.Name(), s, want, x)
 	}
 	return nil
 }
@@ -114,7 +125,7 @@ func (op GroupNorm) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value
 	return grads
 }
 
-// Cases implements kernels.Operator.
+// Cases implements kernels.Operator. Each case is there with statistics taken and with given ones, which are not those of x.
 func (GroupNorm) Cases() []kernels.Case {
 	r, p, no := kernels.Randn, kernels.RandnPitch, kernels.Absent
 	c := func(name string, op GroupNorm, in ...kernels.Input) kernels.Case {
@@ -140,7 +151,20 @@ func (GroupNorm) Cases() []kernels.Case {
 	for _, l := range layouts {
 		list = append(list, l.forward())
 	}
+	for _, cs := range list {
+		list = append(list, given(cs))
+	}
 	return list
+}
+
+// given is a case with drawn statistics of channels.
+func given(cs kernels.Case) kernels.Case {
+	x := cs.In[0].Spec
+	stats := kernels.RandUniform(0.5, 3, x.N, 1, 1, 2*x.C)
+	stats.Spec.Pitch += x.Pitch % 8
+	in := append(slices.Clone(cs.In), kernels.Absent())
+	cs.Name, cs.In, cs.NoGrad = "given, "+cs.Name, append(in[:4], stats), true
+	return cs
 }
 
 // tolerance is shared by both operators.

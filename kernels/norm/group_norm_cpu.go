@@ -9,20 +9,29 @@ import (
 	"github.com/unnoise/unnoise/kernels/simd"
 )
 
-// groupNormReference computes the mean and the biased variance of each group (Wu and He 2018, equation 2), then y.
+// groupNormReference computes the mean and the biased variance of each group (Wu and He 2018, equation 2), or joins them from
+// channelStats, then y.
 func groupNormReference[T kernels.Float](c *kernels.Call) {
 	op := c.Op.(GroupNorm)
-	x, gamma, beta, ss := kernels.In[T](c, 0), kernels.In[T](c, 1), kernels.In[T](c, 2), kernels.In[T](c, 3)
+	x, gamma, beta, ss, given := kernels.In[T](c, 0), kernels.In[T](c, 1), kernels.In[T](c, 2), kernels.In[T](c, 3), kernels.In[T](c, 4)
 	y, stats := kernels.Out[T](c, 0), kernels.Out[T](c, 1)
 	drop := newDropout(op, c.State)
 	size := x.C / op.Groups
 	count := float64(x.H * x.W * size)
+	value, spread := x.At, func(n, ch int) float64 { return 0 } // an element, and the squares of a channel that it leaves out
+	if given.Ok() {
+		value = func(n, _, _, ch int) float64 { return given.At(n, 0, 0, 2*ch) }
+		spread = func(n, ch int) float64 { return given.At(n, 0, 0, 2*ch+1) }
+	}
 	for n := range x.N {
 		for g := range op.Groups {
 			var sum, squares float64
-			eachOfGroup(x.Spec, g, size, func(h, w, ch int) { sum += x.At(n, h, w, ch) })
+			eachOfGroup(x.Spec, g, size, func(h, w, ch int) { sum += value(n, h, w, ch) })
 			mean := sum / count
-			eachOfGroup(x.Spec, g, size, func(h, w, ch int) { squares += (x.At(n, h, w, ch) - mean) * (x.At(n, h, w, ch) - mean) })
+			eachOfGroup(x.Spec, g, size, func(h, w, ch int) { squares += (value(n, h, w, ch) - mean) * (value(n, h, w, ch) - mean) })
+			for ch := g * size; ch < (g+1)*size; ch++ {
+				squares += spread(n, ch)
+			}
 			rstd := 1 / math.Sqrt(squares/count+op.Eps)
 			stats.Set(n, 0, g, 0, mean)
 			stats.Set(n, 0, g, 1, rstd)
@@ -56,7 +65,11 @@ func groupNormCPU(q kernels.Queue, c *kernels.Call) error {
 		s := newScratch(&c.In[0].Spec)
 		defer s.release()
 		b := bands.band(task)
-		s.moments(c, b)
+		if operand(c.In, 4) != nil {
+			s.given(c, b)
+		} else {
+			s.moments(c, b)
+		}
 		s.join(c, b)
 		s.writeStats(c, b)
 		s.fold(c, b)
@@ -81,6 +94,15 @@ func (s *scratch) moments(c *kernels.Call, b band) {
 	for ch, first := range pivot {
 		s.sumB[ch] -= s.sumA[ch] * s.sumA[ch] / n
 		s.sumA[ch] = float64(first) + s.sumA[ch]/n
+	}
+}
+
+// given takes the moments of each channel from channelStats.
+func (s *scratch) given(c *kernels.Call, b band) {
+	stats := c.In[4]
+	row := stats.F32[b.n*stats.Pitch+2*b.c0:]
+	for ch := range b.c {
+		s.sumA[ch], s.sumB[ch] = float64(row[2*ch]), float64(row[2*ch+1])
 	}
 }
 

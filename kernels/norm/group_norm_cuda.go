@@ -1,6 +1,7 @@
 package norm
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -126,6 +127,9 @@ func forwardSlab(c *kernels.Call, p kernels.Props) (s normShape, threads, shared
 	if err := indexed(x); err != nil {
 		return s, 0, 0, err
 	}
+	if gpu.In(c.In, 4) != nil {
+		return s, 0, 0, errGiven
+	}
 	if !inVectors(op) {
 		return s, 0, 0, fmt.Errorf("%s is computed element by element", op.Activation)
 	}
@@ -143,6 +147,8 @@ func forwardSlab(c *kernels.Call, p kernels.Props) (s normShape, threads, shared
 	}
 	return s, threads, shared, nil
 }
+
+var errGiven = errors.New("the statistics are given")
 
 func groupNormSlabSupports(c *kernels.Call, p kernels.Props) error {
 	_, _, _, err := forwardSlab(c, p)
@@ -193,12 +199,20 @@ func (t stream) grid(s *normShape, images int) cuda.Dim3 {
 	return cuda.Dim3{X: images * int(s.Blocks), Y: t.columns}
 }
 
-// forwardStream plans the three launches; partials is the bytes of the moments, which the affine map follows in the scratch memory.
+// forwardStream plans the three launches, of which given statistics leave two; partials is the bytes of the moments, which the affine
+// map follows in the scratch memory.
 func forwardStream(c *kernels.Call, sms int) (s normShape, t stream, partials int64) {
 	x, op := c.In[0], c.Op.(GroupNorm)
 	s = newNormShape(op, x, c.Out[0], nil, nil, gpu.In(c.In, 3), nil, c.Out[1])
 	t = newStream(&s, sms, inVectors(op), x, c.Out[0])
 	return s, t, 8 * int64(x.N) * int64(s.Blocks) * int64(x.C)
+}
+
+func groupNormStreamSupports(c *kernels.Call, _ kernels.Props) error {
+	if gpu.In(c.In, 4) != nil {
+		return errGiven
+	}
+	return indexed(c.In[0])
 }
 
 func groupNormStreamScratch(c *kernels.Call, p kernels.Props) int64 {
@@ -221,6 +235,26 @@ func groupNormStreamCUDA(q *gpu.Queue, c *kernels.Call) error {
 		return err
 	}
 	return launchApply(q, c, s, t, partials)
+}
+
+func groupNormGivenSupports(c *kernels.Call, _ kernels.Props) error {
+	if gpu.In(c.In, 4) == nil {
+		return errors.New("no statistics are given")
+	}
+	return indexed(c.In[0])
+}
+
+func groupNormGivenScratch(c *kernels.Call, _ kernels.Props) int64 { return affineBytes(c.In[0]) }
+
+// groupNormGivenCUDA joins channelStats, which has an image for its only chunk, and computes y.
+func groupNormGivenCUDA(q *gpu.Queue, c *kernels.Call) error {
+	s, t, _ := forwardStream(c, q.Library.Props().SMs)
+	given, whole := c.In[4], s
+	whole.Blocks, whole.Rows = 1, s.Pixels
+	if err := launchFinish(q, c, whole, gpu.Ptr(given), int32(given.Pitch), gpu.Use(given, cuda.Read), 0); err != nil {
+		return err
+	}
+	return launchApply(q, c, s, t, 0)
 }
 
 // launchFinish joins moments, of images pitch floats apart, to the statistics and to the affine map at a byte of the scratch memory.

@@ -67,6 +67,9 @@ func TestRefused(t *testing.T) {
 		{op, []*kernels.Spec{x, v}, "operand beta (input 2) is missing"},
 		{op, []*kernels.Spec{x, v, x}, "beta is f32[2,3,3,6], expected (1,1,1,6)"},
 		{op, []*kernels.Spec{x, v, v, f(2, 1, 1, 6)}, "expected (2,1,1,12)"},
+		{op, []*kernels.Spec{x, v, v, nil, f(2, 1, 1, 6)}, "channelStats is f32[2,1,1,6], expected f32[2,1,1,12]"},
+		{op, []*kernels.Spec{x, v, v, nil, f(1, 1, 1, 12)}, "channelStats is f32[1,1,1,12], expected f32[2,1,1,12]"},
+		{op, []*kernels.Spec{x, v, v, nil, {DType: kernels.BF16, N: 2, H: 1, W: 1, C: 12, Pitch: 12}}, "channelStats is bf16[2,1,1,12/12], expected f32[2,1,1,12]"},
 		{GroupNorm{Groups: 4, Eps: 1e-5}, []*kernels.Spec{x, v, v}, "4 groups"},
 		{GroupNorm{Groups: 2}, []*kernels.Spec{x, v, v}, "Eps is 0"},
 		{GroupNorm{Groups: 2, Eps: 1e-5, Dropout: 1}, []*kernels.Spec{x, v, v}, "Dropout is 1"},
@@ -78,6 +81,48 @@ func TestRefused(t *testing.T) {
 	} {
 		if _, err := tc.op.Infer(tc.in); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, expected one with %q", tc.op.Name(), err, tc.want)
+		}
+	}
+}
+
+// emitter is a builder that answers values of the inferred shapes.
+type emitter struct{ t *testing.T }
+
+func (e emitter) Emit(op kernels.Operator, in ...kernels.Value) []kernels.Value {
+	specs := make([]*kernels.Spec, len(in))
+	for i := range in {
+		if in[i].Ok() {
+			specs[i] = &in[i].Spec
+		}
+	}
+	outs, err := op.Infer(specs)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	var values []kernels.Value
+	for i, s := range outs {
+		values = append(values, kernels.Value{ID: 100 + i, Spec: s})
+	}
+	return values
+}
+
+// TestGivenGrad: all operands but the given statistics have a gradient, of their own shape.
+func TestGivenGrad(t *testing.T) {
+	op := GroupNorm{Groups: 2, Eps: 1e-5}
+	value := func(id, n, h, w, c int) kernels.Value {
+		return kernels.Value{ID: id, Spec: kernels.Dense(kernels.F32, n, h, w, c)}
+	}
+	for _, scaleShift := range []kernels.Value{{}, value(4, 2, 1, 1, 12)} {
+		in := []kernels.Value{value(1, 2, 3, 3, 6), value(2, 1, 1, 1, 6), value(3, 1, 1, 1, 6), scaleShift, value(5, 2, 1, 1, 12)}
+		n := kernels.Node{Op: op, In: in, Out: emitter{t}.Emit(op, in...)}
+		grads := op.Grad(emitter{t}, n, []kernels.Value{value(6, 2, 3, 3, 6), {}}, []bool{true, true, true, true, false})
+		if len(grads) != len(in) || grads[4].Ok() {
+			t.Fatalf("gradients %v, expected %d and none of channelStats", grads, len(in))
+		}
+		for i, g := range grads[:4] {
+			if g.Ok() != in[i].Ok() || !g.Spec.SameShape(in[i].Spec) {
+				t.Errorf("gradient %d is %v, expected one of %v", i, g, in[i])
+			}
 		}
 	}
 }
