@@ -12,7 +12,7 @@ import (
 
 // TestTraffic holds the variants to their bytes of device memory an element of bf16, twice that of f32.
 func TestTraffic(t *testing.T) {
-	const slab, stream = 1, 2
+	const slab, stream, given = 1, 2, 3
 	r := kernels.Randn
 	for _, tc := range []struct {
 		name       string
@@ -28,6 +28,8 @@ func TestTraffic(t *testing.T) {
 		{"64x64x64", 2, 64, 64, 64, 8, 0.1, false, slab, 4.2},
 		{"64x64x64", 2, 64, 64, 64, 8, 0.1, false, stream, 6.3},
 		{"32x32x384", 1, 32, 32, 384, 32, 0.1, false, slab, 4.2},
+		{"64x64x128", 1, 64, 64, 128, 32, 0, false, stream, 6.3},
+		{"64x64x128", 1, 64, 64, 128, 32, 0, false, given, 4.1},
 		{"32x32x128", 2, 32, 32, 128, 32, 0, true, slab, 6.2},
 		{"32x32x128", 2, 32, 32, 128, 32, 0.1, true, slab, 6.2},
 		{"16x16x384", 2, 16, 16, 384, 32, 0.1, true, slab, 6.2},
@@ -39,6 +41,9 @@ func TestTraffic(t *testing.T) {
 		if tc.grad {
 			stats := kernels.RandUniform(0.5, 1, tc.n, 1, tc.groups, 2)
 			single = kernels.Case{Op: GroupNormGrad(op), In: []kernels.Input{x, v, v, kernels.Absent(), stats, x}}
+		}
+		if tc.variant == given {
+			single.In = append(single.In, kernels.Absent(), kernels.RandUniform(0.5, 3, tc.n, 1, 1, 2*tc.c))
 		}
 		half, _ := single.InBF16()
 		for _, cs := range []kernels.Case{half, single} {
