@@ -3,6 +3,7 @@ package conv
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
@@ -150,7 +151,22 @@ func (op Conv2D) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
 }
 
 // Tolerance implements kernels.Operator.
-func (Conv2D) Tolerance(d kernels.DType) kernels.Tol { return tolerance(d) }
+func (op Conv2D) Tolerance(d kernels.DType) kernels.Tol {
+	if op.Upsample2x {
+		return folded(d, 4*256, 36.0/16)
+	}
+	return tolerance(d)
+}
+
+// folded is tolerance for sums of so many products with folded weights (conv2d_subpixel.cu), which are rounded to bf16: each has on
+// average the variance of `weights` added ones and is off by 2^-9.3 of itself.
+func folded(d kernels.DType, products, weights float64) kernels.Tol {
+	if d != kernels.BF16 {
+		return tolerance(d)
+	}
+	abs := 5 * math.Sqrt(products*weights) * math.Exp2(-9.3)
+	return kernels.Tol{Abs: abs, Rel: 1.0 / 128, Why: "one rounding to bf16 of sums of unit products, and of the folded weights: five standard deviations at 256 channels"}
+}
 
 // tolerance holds for sums of up to some 10^4 products of unit size: sqrt(10^4) * 2^-24 * a few, absolutely.
 func tolerance(d kernels.DType) kernels.Tol {

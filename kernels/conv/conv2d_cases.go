@@ -19,6 +19,7 @@ func shapes() []shape {
 	up.Upsample2x = true
 	circular := Same(3)
 	circular.Circular = true
+	upCircular := Geometry{KH: 3, KW: 5, PadTop: 2, PadLeft: 1, PadRight: 3, Circular: true, Upsample2x: true}
 	return []shape{
 		{name: "3x3", g: same, n: 2, h: 3, w: 5, ci: 16, co: 24, bias: true},
 		{name: "3x3 all operands", g: same, n: 3, h: 6, w: 4, ci: 8, co: 12, bias: true, image: true, residual: true},
@@ -49,6 +50,15 @@ func shapes() []shape {
 		{name: "stride 2 symmetric odd size", g: Geometry{KH: 3, KW: 3, Stride: 2, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1}, n: 2, h: 7, w: 5, ci: 6, co: 10, bias: true},
 		{name: "upsample", g: up, n: 2, h: 3, w: 4, ci: 8, co: 8, bias: true},
 		{name: "upsample strided circular", g: Geometry{KH: 3, KW: 2, Stride: 2, PadTop: 2, PadBottom: 1, PadLeft: 1, Circular: true, Upsample2x: true}, n: 1, h: 3, w: 4, ci: 8, co: 16, bias: true},
+		{name: "upsample phases", g: up, n: 3, h: 5, w: 3, ci: 40, co: 72, bias: true, image: true, residual: true},
+		{name: "upsample odd channels", g: up, n: 2, h: 4, w: 3, ci: 15, co: 11, pitch: 24, bias: true, residual: true},
+		{name: "upsample asymmetric", g: Geometry{KH: 5, KW: 3, PadTop: 3, PadBottom: 1, PadRight: 2, Upsample2x: true}, n: 2, h: 4, w: 5, ci: 8, co: 16, bias: true},
+		{name: "upsample circular", g: upCircular, n: 2, h: 3, w: 4, ci: 16, co: 8, bias: true},
+		{name: "upsample to full tiles", g: up, n: 1, h: 12, w: 11, ci: 16, co: 136, bias: true, residual: true, wide: true},
+		{name: "upsample from full tiles", g: up, n: 1, h: 12, w: 11, ci: 136, co: 8, bias: true, residual: true, wide: true},
+		{name: "upsample vectors of one split", g: up, n: 4, h: 5, w: 6, ci: 16, co: 8, bias: true, image: true, residual: true},
+		{name: "upsample odd operands of one split", g: up, n: 2, h: 3, w: 5, ci: 13, co: 7, pitch: 16, residualPitch: 19, bias: true, image: true, residual: true},
+		{name: "upsample many pixels", g: up, n: 5, h: 12, w: 11, ci: 8, co: 8, bias: true, wide: true},
 		{name: "upsample 1x1", g: Geometry{KH: 1, KW: 1, Upsample2x: true}, n: 1, h: 3, w: 2, ci: 5, co: 9},
 		{name: "circular", g: circular, n: 1, h: 4, w: 5, ci: 4, co: 6, bias: true},
 		{name: "conv1d circular dilated", g: Geometry{KH: 1, KW: 3, PadLeft: 2, PadRight: 2, Dilation: 2, Circular: true}, n: 2, h: 1, w: 9, ci: 8, co: 16, bias: true},

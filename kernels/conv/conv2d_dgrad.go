@@ -57,7 +57,12 @@ func (op Conv2DDgrad) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost 
 }
 
 // Tolerance implements kernels.Operator.
-func (Conv2DDgrad) Tolerance(d kernels.DType) kernels.Tol { return tolerance(d) }
+func (op Conv2DDgrad) Tolerance(d kernels.DType) kernels.Tol {
+	if op.Upsample2x {
+		return folded(d, 16*256, 36.0/16)
+	}
+	return tolerance(d)
+}
 
 // Grad implements kernels.Operator.
 func (op Conv2DDgrad) Grad(b kernels.Builder, n kernels.Node, dout []kernels.Value, need []bool) []kernels.Value {

@@ -10,7 +10,7 @@
     extern "C" __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, 8 / ((BM / WM) * (BN / WN)))                               \
         NAME(const Geometry g, const bf16 *__restrict__ dy, int pitch, int channels, const bf16 *__restrict__ w, int w_pitch,       \
              int w_taps, const Epilogue e, float *__restrict__ partial, int partial_pitch, int splits, int phases) {                \
-        conv_mma<true, MmaTile<BM, BN, WM, WN, true, false>>(g, dy, pitch, channels, w, w_pitch, w_taps, e, partial, partial_pitch, \
+        conv_mma<true, gradient, MmaTile<BM, BN, WM, WN, true, false>>(g, dy, pitch, channels, w, w_pitch, w_taps, e, partial, partial_pitch, \
                                                              splits, phases);                                                       \
     }
 

@@ -31,36 +31,94 @@ func (s shape) meetings() int {
 	return s.n * along(oh, s.g.KH, s.g.PadTop, s.h) * along(ow, s.g.KW, s.g.PadLeft, s.w)
 }
 
+// numberOf is the number of an operator's variant that computes in one way with one tile.
+func numberOf(t *testing.T, op, way string, tile tile) int {
+	t.Helper()
+	for _, v := range kernels.Lookup(op).Variants {
+		if v.Reason == way+", tiles of "+tile.String() {
+			return v.Number
+		}
+	}
+	t.Fatalf("%s has no variant %q with tiles of %s", op, way, tile)
+	return 0
+}
+
+const (
+	onTensorCores = "bf16 on tensor cores"
+	inPhases      = "bf16 on tensor cores, an enlarged image in subpixel phases"
+	plainly       = "plain multiply-adds"
+)
+
 // TestTensorCoreWork holds the first launch of every tensor-core tile to its analytic reads: each tile reads its operands once for
 // every meeting of pixel and tap; and to accesses without a wasted sector or wavefront.
 func TestTensorCoreWork(t *testing.T) {
 	s := workShape(Same(3))
-	oh, ow := s.g.Size(s.h, s.w)
-	pixels, taps := s.n*oh*ow, 9
+	s.work(t, onTensorCores, 1, s.meetings(), 9)
+}
+
+// TestSubpixelWork does so for the phases of an enlarged image: four products with four folded taps each.
+func TestSubpixelWork(t *testing.T) {
+	up := Same(3)
+	up.Upsample2x = true
+	s := workShape(up)
+	folded := shape{g: Geometry{KH: 4, KW: 4, Stride: 2, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1}, n: s.n, h: 2 * s.h, w: 2 * s.w}
+	s.work(t, inPhases, 4, folded.meetings(), 16)
+}
+
+// work counts the launches that multiply: in each of the phases a pixel of x meets taps/phases taps.
+func (s shape) work(t *testing.T, way string, phases, meetings, taps int) {
+	pixels := s.n * s.h * s.w
+	of := func(t tile, rows, columns int) (int, int) {
+		return gpu.Ceil(rows, t.rows), gpu.Ceil(columns, t.columns)
+	}
 	for _, op := range []struct {
 		cs    kernels.Case
 		tiles []tile
 		bytes func(tile) int
+		flops func(tile) int
 	}{
 		{s.conv(), mmaForwardTiles, func(t tile) int {
-			return 2 * (s.meetings()*s.ci*gpu.Ceil(s.co, t.columns) + taps*s.ci*s.co*gpu.Ceil(pixels, t.rows))
+			down, across := of(t, pixels, s.co)
+			return meetings*s.ci*across + taps*s.ci*s.co*down
+		}, func(t tile) int {
+			down, across := of(t, pixels, s.co)
+			return taps * s.ci * down * t.rows * across * t.columns
 		}},
 		{s.dgrad(), mmaAdjointTiles, func(t tile) int {
-			return 2 * (s.meetings()*s.co*gpu.Ceil(s.ci, t.columns) + taps*s.ci*s.co*gpu.Ceil(s.h*s.w, t.rows))
+			down, across := of(t, pixels, s.ci)
+			return meetings*s.co*across + taps*s.ci*s.co*down
+		}, func(t tile) int {
+			down, across := of(t, pixels, s.ci)
+			return taps * s.co * down * t.rows * across * t.columns
 		}},
 		{s.wgrad(), mmaWeightTiles, func(t tile) int {
-			return 2 * (s.meetings()*s.ci*gpu.Ceil(s.co, t.rows) + pixels*s.co*gpu.Ceil(taps*s.ci, t.columns))
+			down, across := of(t, s.co, taps/phases*s.ci)
+			return meetings*s.ci*down + phases*pixels*s.co*across
+		}, func(t tile) int {
+			down, across := of(t, s.co, taps/phases*s.ci)
+			return phases * down * t.rows * (across*t.columns + 8) * pixels // eight columns of ones for the bias
 		}},
 	} {
 		half, _ := op.cs.InBF16()
-		for i, tile := range op.tiles {
-			c := kerneltest.Count(t, half, 3+i)[0]
-			if want := int64(op.bytes(tile)); c.Global.LoadBytes != want || 32*c.Global.LoadSectors > want {
+		for _, tile := range op.tiles {
+			c := multiplying(kerneltest.Count(t, half, numberOf(t, op.cs.Op.Name(), way, tile)))
+			if want := 2 * int64(op.bytes(tile)); c.Global.LoadBytes != want || 32*c.Global.LoadSectors > want {
 				t.Errorf("%s reads %d bytes in %d sectors of 32, the tile's operands are %d bytes", c.Kernel, c.Global.LoadBytes, c.Global.LoadSectors, want)
+			}
+			if want := 2 * int64(op.flops(tile)); c.FLOPs.TensorBF16 != want {
+				t.Errorf("%s: %d operations on tensor cores, its taps need %d", c.Kernel, c.FLOPs.TensorBF16, want)
 			}
 			ideal(t, c)
 		}
 	}
+}
+
+// multiplying is the launch that multiplies: the first, or the one after the weights are folded.
+func multiplying(launches []cuda.LaunchCounters) cuda.LaunchCounters {
+	if launches[0].Kernel == "conv2d_fold" {
+		return launches[1]
+	}
+	return launches[0]
 }
 
 // ideal reports wasted sectors of stores and wavefronts of shared memory.
@@ -79,8 +137,8 @@ func TestEpilogueWork(t *testing.T) {
 	s := workShape(Same(1))
 	s.n = 2
 	half, _ := s.conv().InBF16()
-	for i, tile := range mmaForwardTiles[:4] {
-		c := kerneltest.Count(t, half, 3+i)[0]
+	for _, tile := range mmaForwardTiles[:4] {
+		c := kerneltest.Count(t, half, numberOf(t, "conv2d", onTensorCores, tile))[0]
 		pixels := s.n * s.h * s.w
 		want := 2 * (pixels*s.ci*gpu.Ceil(s.co, tile.columns) + s.ci*s.co*gpu.Ceil(pixels, tile.rows) + pixels*s.co)
 		bias := c.Global.LoadBytes - int64(want) // 4 bytes a column for every row: cached, read again and again
@@ -96,7 +154,7 @@ func TestStridedGradientWork(t *testing.T) {
 	s := workShape(Geometry{KH: 3, KW: 3, Stride: 2, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1})
 	s.n = 2
 	half, _ := s.dgrad().InBF16()
-	c := kerneltest.Count(t, half, 5)[0] // tiles of 64x64: 128 pixels of each phase, 64 channels
+	c := kerneltest.Count(t, half, numberOf(t, "conv2d_dgrad", onTensorCores, mmaAdjointTiles[2]))[0] // 64x64: 128 pixels of each phase, 64 channels
 	if want := int64(2 * 128 * 9 * s.co * 64); c.FLOPs.TensorBF16 != want {
 		t.Errorf("%s: %d operations on tensor cores, nine taps need %d", c.Kernel, c.FLOPs.TensorBF16, want)
 	}
@@ -106,11 +164,11 @@ func TestStridedGradientWork(t *testing.T) {
 func TestPlainWork(t *testing.T) {
 	s := workShape(Same(3))
 	for _, op := range []struct {
-		cs       kernels.Case
-		variants []int
-	}{{s.conv(), []int{8, 9}}, {s.dgrad(), []int{7, 8}}, {s.wgrad(), []int{6, 7}}} {
-		for _, v := range op.variants {
-			c := kerneltest.Count(t, op.cs, v)[0]
+		cs    kernels.Case
+		tiles []tile
+	}{{s.conv(), fmaForwardTiles[:2]}, {s.dgrad(), fmaAdjointTiles[:2]}, {s.wgrad(), fmaWeightTiles[:2]}} {
+		for _, tile := range op.tiles {
+			c := kerneltest.Count(t, op.cs, numberOf(t, op.cs.Op.Name(), plainly, tile))[0]
 			if 100*32*c.Global.LoadSectors > 105*c.Global.LoadBytes {
 				t.Errorf("%s reads %d bytes in %d sectors of 32", c.Kernel, c.Global.LoadBytes, c.Global.LoadSectors)
 			}

@@ -10,12 +10,21 @@ import (
 	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
-// family is a set of kernels of one operator that differ in their tiles: on tensor cores or with plain multiply-adds.
+// family is a set of kernels of one operator that differ in their tiles.
 type family struct {
-	mma   bool
+	way   way
 	taps  int // that a block's table holds
 	tiles []tile
 }
+
+// way is how a family multiplies, and what its modules and kernels are called after the operator.
+type way string
+
+const (
+	plain    way = ""          // float32 multiply-adds
+	mma      way = "_mma"      // bf16 on tensor cores
+	subpixel way = "_subpixel" // on tensor cores, an enlarged image in phases (kernels/conv/conv2d_subpixel.cu)
+)
 
 // The tables of kernels/include/conv_mma.cuh and conv_fma.cuh.
 const (
@@ -23,29 +32,45 @@ const (
 	fmaTaps = 256
 )
 
-// variants lists an operator's CUDA variants: on tensor cores and with plain multiply-adds, the cheapest tile first.
-func variants(mma, fma []tile, variant func(number int, reason string, f family) kernels.Variant) []kernels.Variant {
+// variants lists an operator's CUDA variants: in subpixel phases, on tensor cores and with plain multiply-adds, the cheapest tile first.
+func variants(tensor, fma []tile, variant func(number int, reason string, f family) kernels.Variant) []kernels.Variant {
+	families := []struct {
+		reason string
+		family
+	}{
+		{"bf16 on tensor cores, an enlarged image in subpixel phases", family{subpixel, mmaTaps, tensor}},
+		{"bf16 on tensor cores", family{mma, mmaTaps, tensor}},
+		{"plain multiply-adds", family{plain, fmaTaps, fma}},
+	}
 	var list []kernels.Variant
 	add := func(reason string, f family) { list = append(list, variant(len(list)+1, reason, f)) }
-	add("bf16 on tensor cores, tile by shape", family{true, mmaTaps, mma})
-	add("plain multiply-adds, tile by shape", family{false, fmaTaps, fma})
-	for i, t := range mma {
-		add("bf16 on tensor cores, tiles of "+t.String(), family{true, mmaTaps, mma[i : i+1]})
+	for _, f := range families {
+		add(f.reason+", tile by shape", f.family)
 	}
-	for i, t := range fma {
-		add("plain multiply-adds, tiles of "+t.String(), family{false, fmaTaps, fma[i : i+1]})
+	for _, f := range families {
+		for i, t := range f.tiles {
+			add(f.reason+", tiles of "+t.String(), family{f.way, f.taps, f.tiles[i : i+1]})
+		}
 	}
 	return list
 }
 
+// width is what so many channels of a tap take of the product: whole chunks of 16 bytes where there are copies of them.
+func (f family) width(channels int) int {
+	if f.way == plain {
+		return channels
+	}
+	return kernels.RoundUp(channels)
+}
+
 // alignment reports an error where operands are not what 16-byte copies and tensor cores need.
-func (f family) alignment(list ...*kernels.Operand) error {
+func alignment(list ...*kernels.Operand) error {
 	for _, o := range list {
 		switch {
 		case o.DType != kernels.BF16:
 			return errors.New("the tensor-core variant takes bf16 tensors only")
-		case o.C%8 != 0 || !gpu.Aligned(8, o):
-			return fmt.Errorf("rows of %s are no multiples of 16 bytes", o.Spec)
+		case !gpu.Aligned(8, o):
+			return fmt.Errorf("rows of %s do not begin on 16 bytes", o.Spec)
 		}
 	}
 	return nil
@@ -61,9 +86,10 @@ func (f family) supported(g geometry, p kernels.Props) error {
 
 // launch prepares the launch of a plan's tile.
 func (f family) launch(name string, x *kernels.Operand, p plan) gpu.Launch {
-	l := gpu.Launch{Module: name, Kernel: name + "_" + p.tile.String() + "_" + gpu.Suffix(x.DType), Block: cuda.Dim3{X: p.threads}, Shared: p.shared}
-	if f.mma {
-		l.Module, l.Kernel = name+"_mma", name+"_mma_"+p.tile.String()
+	name += string(f.way)
+	l := gpu.Launch{Module: name, Kernel: name + "_" + p.tile.String(), Block: cuda.Dim3{X: p.threads}, Shared: p.shared}
+	if f.way == plain {
+		l.Kernel += "_" + gpu.Suffix(x.DType)
 	}
 	return l
 }

@@ -24,12 +24,16 @@ type geometry struct {
 	Images, Taps int32
 }
 
-func (g Geometry) period(size int) int32 {
+// wrap is the period of an axis of so many pixels, 0 where the padding is zero.
+func (g Geometry) wrap(pixels int) int32 {
 	if g.Circular {
-		return int32(size * g.scale())
+		return int32(pixels)
 	}
 	return 0
 }
+
+// period is what positions wrap at, in the enlarged input, along an axis of the given size.
+func (g Geometry) period(size int) int32 { return g.wrap(size * g.scale()) }
 
 // forwardAxis gathers an input of the given size for outputs.
 func (g Geometry) forwardAxis(size, outputs, k, pad int) axis {
@@ -50,16 +54,56 @@ func (g Geometry) adjointAxis(size, outputs, k, pad int) axis {
 
 func (g Geometry) forward(images, h, w int) geometry {
 	oh, ow := g.Size(h, w)
-	a := geometry{H: g.forwardAxis(h, oh, g.KH, g.PadTop), W: g.forwardAxis(w, ow, g.KW, g.PadLeft), Images: int32(images)}
-	a.Taps = a.H.Taps * a.W.Taps
-	return a
+	return newGeometry(images, g.forwardAxis(h, oh, g.KH, g.PadTop), g.forwardAxis(w, ow, g.KW, g.PadLeft))
 }
 
 func (g Geometry) adjoint(images, h, w int) geometry {
 	oh, ow := g.Size(h, w)
-	a := geometry{H: g.adjointAxis(h, oh, g.KH, g.PadTop), W: g.adjointAxis(w, ow, g.KW, g.PadLeft), Images: int32(images)}
-	a.Taps = a.H.Taps * a.W.Taps
-	return a
+	return newGeometry(images, g.adjointAxis(h, oh, g.KH, g.PadTop), g.adjointAxis(w, ow, g.KW, g.PadLeft))
+}
+
+// subpixel reports an error where a convolution cannot be computed in the phases of an enlarged image.
+func (g Geometry) subpixel() error {
+	switch {
+	case !g.Upsample2x:
+		return errors.New("the input is not enlarged")
+	case g.stride() != 1 || g.dilation() != 1 || g.KH%2 == 0 || g.KW%2 == 0:
+		return errors.New("subpixel phases take odd kernels of stride and dilation 1")
+	case g.PadTop+g.PadBottom != g.KH-1 || g.PadLeft+g.PadRight != g.KW-1:
+		return errors.New("subpixel phases take convolutions whose output has twice the size of the input")
+	}
+	return nil
+}
+
+// subpixelForward gathers x for y with the folded weights of kernels/conv/conv2d_subpixel.cu.
+func (g Geometry) subpixelForward(images, h, w int) geometry {
+	along := func(size, k, pad int) axis {
+		return axis{Outputs: int32(2 * size), Inputs: int32(size), Scale: 1, First: int32(-pad - 1), Step: 1, Div: 2, Taps: int32(k + 1), Sub: 1, Enlarge: 1,
+			Period: g.wrap(2 * size)}
+	}
+	return newGeometry(images, along(h, g.KH, g.PadTop), along(w, g.KW, g.PadLeft))
+}
+
+// subpixelAdjoint gathers dy for dx.
+func (g Geometry) subpixelAdjoint(images, h, w int) geometry {
+	along := func(size, k, pad int) axis {
+		return axis{Outputs: int32(size), Inputs: int32(2 * size), Scale: 2, First: int32(pad + 1), Step: -1, Div: 1, Taps: int32(k + 1), Sub: 1, Enlarge: 1,
+			Period: g.wrap(2 * size)}
+	}
+	return newGeometry(images, along(h, g.KH, g.PadTop), along(w, g.KW, g.PadLeft))
+}
+
+// subpixelPhase gathers x for the pixels of a phase of dy; First is still that of the enlarged image (kernels/include/conv_wgrad_mma.cuh).
+func (g Geometry) subpixelPhase(images, h, w int) geometry {
+	along := func(size, k, pad int) axis {
+		return axis{Outputs: int32(size), Inputs: int32(size), Scale: 1, First: int32(-pad), Step: 1, Div: 1, Taps: int32((k + 1) / 2), Sub: 1, Enlarge: 1,
+			Period: g.wrap(size)}
+	}
+	return newGeometry(images, along(h, g.KH, g.PadTop), along(w, g.KW, g.PadLeft))
+}
+
+func newGeometry(images int, h, w axis) geometry {
+	return geometry{H: h, W: w, Images: int32(images), Taps: h.Taps * w.Taps}
 }
 
 // pixels is the number of rows of the product.

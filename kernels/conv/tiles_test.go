@@ -38,6 +38,7 @@ func TestOccupancy(t *testing.T) {
 		prefix, suffix string
 		tiles          []tile
 	}{{"conv2d_mma_", "", mmaForwardTiles}, {"conv2d_dgrad_mma_", "", mmaAdjointTiles}, {"conv2d_wgrad_mma_", "", mmaWeightTiles},
+		{"conv2d_subpixel_", "", mmaForwardTiles}, {"conv2d_dgrad_subpixel_", "", mmaAdjointTiles}, {"conv2d_wgrad_subpixel_", "", mmaWeightTiles},
 		{"conv2d_", "_f32", fmaForwardTiles}, {"conv2d_dgrad_", "_f32", fmaAdjointTiles}, {"conv2d_wgrad_", "_f32", fmaWeightTiles}} {
 		for _, tile := range list.tiles {
 			name := list.prefix + tile.String() + list.suffix

@@ -133,11 +133,13 @@ template <bool vector, typename T, int V> __device__ __forceinline__ void add_ro
     }
 }
 
-// finish turns the sums of row m, columns n to n+V-1 (n a multiple of V) into outputs of type O; T is the inputs' type. Gradients
-// have no bias.
-template <typename T, typename O, bool biased, bool vector, int V> __device__ __forceinline__ void finish(const Epilogue &e, int m, int n, float (&v)[V]) {
+// Finish is what an epilogue may meet: gradients have no bias, and only where y is a prediction is it float32 when the inputs are bf16.
+enum Finish { gradient, rounded, prediction };
+
+// finish turns the sums of row m, columns n to n+V-1 (n a multiple of V) into outputs of type O; T is the inputs' type.
+template <typename T, typename O, Finish kind, bool vector, int V> __device__ __forceinline__ void finish(const Epilogue &e, int m, int n, float (&v)[V]) {
     if (n >= e.columns) return;
-    if constexpr (biased) {
+    if constexpr (kind != gradient) {
         if (present(e.bias)) add_row<vector>(v, e.bias, n, e.columns);
         if (present(e.image)) add_row<vector>(v, static_cast<const T *>(e.image) + (long long)(m / e.pixels) * e.image_pitch, n, e.columns);
     }
@@ -153,19 +155,19 @@ template <typename T, typename O, bool biased, bool vector, int V> __device__ __
 }
 
 // finish_rows finishes the sums that rows.each<V, unroll>(f) hands to f(m, n, sums): by vectors where rows and columns allow it.
-template <typename T, typename O, bool biased, int V, typename Rows> __device__ __forceinline__ void finish_rows(const Epilogue &e, const Rows &rows) {
+template <typename T, typename O, Finish kind, int V, typename Rows> __device__ __forceinline__ void finish_rows(const Epilogue &e, const Rows &rows) {
     if (e.vector >= V && e.columns % V == 0)
-        rows.template each<V, 2>([&](int m, int n, float (&v)[V]) { finish<T, O, biased, true>(e, m, n, v); });
+        rows.template each<V, 2>([&](int m, int n, float (&v)[V]) { finish<T, O, kind, true>(e, m, n, v); });
     else
-        rows.template each<V, 1>([&](int m, int n, float (&v)[V]) { finish<T, O, biased, false>(e, m, n, v); });
+        rows.template each<V, 1>([&](int m, int n, float (&v)[V]) { finish<T, O, kind, false>(e, m, n, v); });
 }
 
 // finish_tile does so for outputs of the inputs' type T, V at a time, or of float32. y of float32 inputs is float32.
-template <typename T, bool biased, int V, typename Rows> __device__ __forceinline__ void finish_tile(const Epilogue &e, const Rows &rows) {
-    if (sizeof(T) == 4 || (biased && e.out_float))
-        finish_rows<T, float, biased, 4>(e, rows);
+template <typename T, Finish kind, int V, typename Rows> __device__ __forceinline__ void finish_tile(const Epilogue &e, const Rows &rows) {
+    if (sizeof(T) == 4 || (kind == prediction && e.out_float))
+        finish_rows<T, float, kind, 4>(e, rows);
     else
-        finish_rows<T, T, biased, V>(e, rows);
+        finish_rows<T, T, kind, V>(e, rows);
 }
 
 // store_partial writes four partial sums at once; of neighbouring stores the compiler would part some.
@@ -197,5 +199,5 @@ template <typename T> __device__ __forceinline__ void reduce_splits(const Epilog
 #pragma unroll
         for (int j = 0; j < 4; j++) row.sum[j] += v[j];
     }
-    finish_tile<T, true, 4>(e, row);
+    finish_tile<T, prediction, 4>(e, row);
 }

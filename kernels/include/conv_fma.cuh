@@ -158,7 +158,7 @@ __device__ __forceinline__ void conv_fma(const Geometry &g, const T *__restrict_
     __syncthreads();
     typename Product::Rows out = {tile, m0, n0, rows};
     if (splits == 1) {
-        finish_tile<T, !adjoint, 4>(e, out);
+        finish_tile<T, adjoint ? gradient : prediction, 4>(e, out);
         return;
     }
     partial += (long long)split * rows * partial_pitch;

@@ -1,6 +1,7 @@
 // The convolution's matrix products in bfloat16 on tensor cores: mma.sync.m16n8k16 with float32 sums, operands by ldmatrix from
-// shared memory, which cp.async fills several steps ahead in 16-byte chunks of 8 channels; chunks in the padding are filled with
-// zeros. Chunks lie XOR-swizzled, so that neither copies nor ldmatrix meet a bank conflict. A step is 32 deep.
+// shared memory, which cp.async fills several steps ahead in 16-byte chunks of 8 channels; chunks in the padding, and what the last
+// chunk of a row has beyond its channels, are filled with zeros. Chunks lie XOR-swizzled, so that neither copies nor ldmatrix meet a
+// bank conflict. A step is 32 deep.
 #pragma once
 #include "conv.cuh"
 #include "mma.cuh"
@@ -10,6 +11,7 @@ constexpr int mma_depth = 32, mma_taps = 64;
 // MmaTile is the tile of a block, BM x BN, in warps of WM x WN. by_k tells for each operand whether k runs along its rows in shared
 // memory (rows of 32 k, one for each m or n), else its rows are k (32 rows of BM or BN).
 template <int BM_, int BN_, int WM, int WN, bool a_by_k, bool b_by_k> struct MmaTile {
+    static constexpr bool k_rows = !b_by_k; // of B
     static constexpr int BM = BM_, BN = BN_, fragments = WM / 16, threads = (BM / WM) * (BN / WN) * 32, stages = 4; // a power of two
     static constexpr int a_bytes = BM * mma_depth * 2, stage_bytes = a_bytes + BN * mma_depth * 2;
     static constexpr int shared_bytes = stages * stage_bytes > BM * BN * 4 ? stages * stage_bytes : BM * BN * 4;
@@ -110,6 +112,9 @@ template <int BM_, int BN_, int WM, int WN, bool a_by_k, bool b_by_k> struct Mma
     };
 };
 
+// chunk_bytes is what a chunk of 8 bf16 holds of the `left` elements from its first one on.
+__device__ __forceinline__ int chunk_bytes(int left) { return max(0, min(left, 8)) * 2; }
+
 // Chunk is a position along k in chunks of 8 channels: tap and channel. It moves by whole steps without divisions.
 struct Chunk {
     int tap, c;
@@ -164,17 +169,18 @@ template <bool adjoint> __device__ __forceinline__ int collect_taps(const Geomet
     return count;
 }
 
-// conv_mma: the product of gathered pixels (k contiguous) and weights: forward with w (n = o, k contiguous), adjoint with the same
-// w (rows of k = o, n = i contiguous). blockIdx.x is the tile, those of the same pixels next to each other; y the split of k and the
-// phase.
-template <bool adjoint, typename Product>
+// conv_mma: the product of gathered pixels (k contiguous) and weights w (o,r,s,i): with k along the rows of B (n = o, k contiguous), or
+// with rows of k = o (n = i contiguous). adjoint is that of the geometry. blockIdx.x is the tile, those of the same pixels next to each
+// other; y the split of k and the phase.
+template <bool adjoint, Finish kind, typename Product>
 __device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restrict__ x, int pitch, int channels, const bf16 *__restrict__ w,
                                          int w_pitch, int w_taps, const Epilogue &e, float *__restrict__ partial, int partial_pitch, int splits,
                                          int phases) {
     constexpr int threads = Product::threads, BM = Product::BM, BN = Product::BN;
+    constexpr bool k_rows = Product::k_rows;
     constexpr int a_copies = BM * 4 / threads, b_copies = (BN * 4 + threads - 1) / threads, rows_apart = threads / 4;
     constexpr int b_rows = threads / (BN / 8); // of a copy, where rows are k
-    static_assert(!adjoint || b_rows % 8 == 0, "the rows of a copy are whole chunks of k");
+    static_assert(!k_rows || b_rows % 8 == 0, "the rows of a copy are whole chunks of k");
     extern __shared__ __align__(128) unsigned char shared[];
     __shared__ Pixel pixels[BM];
     __shared__ Tap taps[mma_taps];
@@ -186,24 +192,25 @@ __device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restri
     int count = collect_taps<adjoint>(g, phase, taps);
     __syncthreads();
 
-    int steps = (count * channels + mma_depth - 1) / mma_depth;
+    int depth = (channels + 7) & ~7; // of a tap
+    int steps = (count * depth + mma_depth - 1) / mma_depth;
     int first = (int)((long long)steps * split / splits), last = (int)((long long)steps * (split + 1) / splits);
-    int taps_step = mma_depth / channels, c_step = mma_depth - taps_step * channels;
+    int taps_step = mma_depth / depth, c_step = mma_depth - taps_step * depth;
 
     // A thread copies one chunk of k of every rows_apart-th pixel. It works the pixels' rows out when the tap changes.
     Chunk at;
-    at.start(first * mma_depth + (t & 3) * 8, channels);
+    at.start(first * mma_depth + (t & 3) * 8, depth);
     const bf16 *rows[a_copies];
     unsigned rows_valid;
     // Of the weights it copies the same chunk of k of several n, or, where rows are k, one chunk of n of several k.
-    constexpr int b_positions = adjoint ? b_copies : 1;
-    int b_chunk = t % (BN / 8), b_k = t / (BN / 8), b_n = n0 + (adjoint ? b_chunk * 8 : t >> 2);
+    constexpr int b_positions = k_rows ? b_copies : 1;
+    int b_chunk = t % (BN / 8), b_k = t / (BN / 8), b_n = n0 + (k_rows ? b_chunk * 8 : t >> 2), b_bytes = chunk_bytes(e.columns - b_n);
     long long o_stride = (long long)w_taps * w_pitch;
     const bf16 *weights[b_positions];
     Chunk bt[b_positions] = {};
-    unsigned weights_valid = 0;
+    unsigned weights_valid = 0; // where k runs along rows
 #pragma unroll
-    for (int i = 0; i < b_copies; i++) weights_valid |= (unsigned)(adjoint ? b_n < e.columns : t + i * threads < BN * 4 && b_n + i * rows_apart < e.columns) << i;
+    for (int i = 0; i < b_copies; i++) weights_valid |= (unsigned)(t + i * threads < BN * 4 && b_n + i * rows_apart < e.columns) << i;
 
     auto turn = [&]() {
         bool inside = at.tap < count;
@@ -216,39 +223,42 @@ __device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restri
             rows_valid |= (unsigned)(inside && p.valid >= 0 && h >= 0 && c >= 0) << i;
             rows[i] = x + (long long)((p.base + h) * g.w.inputs + c) * pitch;
         }
-        if (!adjoint) weights[0] = w + b_n * o_stride + tap.weight * w_pitch;
+        if (!k_rows) weights[0] = w + b_n * o_stride + tap.weight * w_pitch;
     };
-    auto turn_weights = [&](int i) { // of the adjoint
+    auto turn_weights = [&](int i) { // where rows are k
         weights[i] = w + ((b_k + i * b_rows) & 7) * o_stride + taps[bt[i].tap < count ? bt[i].tap : 0].weight * w_pitch + b_n;
     };
     turn();
-    if (adjoint)
+    if (k_rows)
 #pragma unroll
         for (int i = 0; i < b_positions; i++) {
-            bt[i].start(first * mma_depth + ((b_k + i * b_rows) & ~7), channels);
+            bt[i].start(first * mma_depth + ((b_k + i * b_rows) & ~7), depth);
             turn_weights(i);
         }
 
     auto fetch = [&](unsigned char *a) {
         unsigned char *b = a + Product::a_bytes;
+        int bytes = chunk_bytes(channels - at.c);
 #pragma unroll
         for (int i = 0; i < a_copies; i++)
-            copy_async(a + Product::by_row(t >> 2, t & 3) + i * rows_apart * 64, rows[i] + at.c, rows_valid >> i & 1);
+            copy_async_part(shared_address(a + Product::by_row(t >> 2, t & 3)) + i * rows_apart * 64, rows[i] + at.c, rows_valid >> i & 1 ? bytes : 0);
 #pragma unroll
         for (int i = 0; i < b_copies; i++) {
-            if (adjoint) {
-                bool valid = bt[i].tap < count && (weights_valid >> i & 1);
-                copy_async(b + Product::template by_column<BN>(b_k, b_chunk) + i * b_rows * BN * 2, weights[i] + bt[i].c * o_stride, valid);
+            if (k_rows) {
+                bool valid = bt[i].tap < count && bt[i].c + ((b_k + i * b_rows) & 7) < channels;
+                copy_async_part(shared_address(b + Product::template by_column<BN>(b_k, b_chunk)) + i * b_rows * BN * 2, weights[i] + bt[i].c * o_stride,
+                                valid ? b_bytes : 0);
             } else if (BN * 4 % threads == 0 || t + i * threads < BN * 4) {
                 bool valid = at.tap < count && (weights_valid >> i & 1);
-                copy_async(b + Product::by_row(t >> 2, t & 3) + i * rows_apart * 64, weights[0] + i * rows_apart * o_stride + at.c, valid);
+                copy_async_part(shared_address(b + Product::by_row(t >> 2, t & 3)) + i * rows_apart * 64, weights[0] + i * rows_apart * o_stride + at.c,
+                                valid ? bytes : 0);
             }
         }
-        if (at.advance(channels, taps_step, c_step)) turn();
-        if (adjoint)
+        if (at.advance(depth, taps_step, c_step)) turn();
+        if (k_rows)
 #pragma unroll
             for (int i = 0; i < b_positions; i++)
-                if (bt[i].advance(channels, taps_step, c_step)) turn_weights(i);
+                if (bt[i].advance(depth, taps_step, c_step)) turn_weights(i);
     };
 
     Product product;
@@ -268,7 +278,7 @@ __device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restri
     product.exchange(tile);
     typename Product::Rows out = {tile, pixels, n0};
     if (splits == 1) {
-        finish_tile<bf16, !adjoint, 8>(e, out);
+        finish_tile<bf16, kind, 8>(e, out);
         return;
     }
     partial += (long long)split * (g.images * g.h.outputs * g.w.outputs) * partial_pitch;
