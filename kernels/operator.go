@@ -62,6 +62,21 @@ type AccumulatingOperator interface {
 	Accumulates(i int) bool
 }
 
+// OutputTolerance is an operator whose outputs have tolerances of their own.
+type OutputTolerance interface {
+	Operator
+	// ToleranceOf is what a variant's output i of type d may differ from the reference by.
+	ToleranceOf(i int, d DType) Tol
+}
+
+// ToleranceOf returns the tolerance of output i of type d.
+func ToleranceOf(op Operator, i int, d DType) Tol {
+	if o, ok := op.(OutputTolerance); ok {
+		return o.ToleranceOf(i, d)
+	}
+	return op.Tolerance(d)
+}
+
 // Cost is the work of one call. A multiply-add is two FLOPs.
 type Cost struct {
 	FLOPs float64

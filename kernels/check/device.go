@@ -122,7 +122,7 @@ func (d *Device) verify(cs kernels.Case, v *kernels.Variant, accumulate bool, re
 		if o == nil {
 			continue
 		}
-		tol := cs.Op.Tolerance(o.DType)
+		tol := kernels.ToleranceOf(cs.Op, i, o.DType)
 		res.TolAbs, res.TolRel = tol.Abs, tol.Rel
 		if err := compare(o, want.Out[i], tol, res); err != nil {
 			return true, err

@@ -80,7 +80,7 @@ func verifyOnce(cs kernels.Case, v *kernels.Variant, q kernels.Queue, p kernels.
 			res.Error = err.Error()
 			return true
 		}
-		tol := cs.Op.Tolerance(got.Out[i].DType)
+		tol := kernels.ToleranceOf(cs.Op, i, got.Out[i].DType)
 		res.TolAbs, res.TolRel = tol.Abs, tol.Rel
 		if err := compare(got.Out[i], want.Out[i], tol, res); err != nil {
 			res.Error = err.Error()

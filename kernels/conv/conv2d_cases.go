@@ -11,6 +11,7 @@ type shape struct {
 	bias, image, residual bool
 	f32                   bool // y is f32 in bf16 mode, too
 	wide                  bool // too big for finite differences
+	stats                 bool // with the statistics of channels
 }
 
 func shapes() []shape {
@@ -96,7 +97,7 @@ func (s shape) conv() kernels.Case {
 	if s.residual {
 		in[inResidual] = s.addend(s.n, oh, ow, s.co)
 	}
-	return kernels.Case{Name: s.name, Op: Conv2D{s.g, s.f32}, In: in, NoGrad: s.wide}
+	return kernels.Case{Name: s.name, Op: Conv2D{Geometry: s.g, OutF32: s.f32, ChannelStats: s.stats}, In: in, NoGrad: s.wide || s.stats}
 }
 
 func (s shape) dgrad() kernels.Case {
@@ -123,7 +124,33 @@ func cases(of func(s shape) kernels.Case) []kernels.Case {
 }
 
 // Cases implements kernels.Operator.
-func (Conv2D) Cases() []kernels.Case { return cases(shape.conv) }
+func (Conv2D) Cases() []kernels.Case {
+	list := cases(shape.conv)
+	for _, s := range statsShapes() {
+		list = append(list, s.conv())
+	}
+	return list
+}
+
+// statsShapes are cases in which the statistics of channels are taken: of whole tiles of one image, of the last tile of an image that
+// is none, and of sums of partial products.
+func statsShapes() []shape {
+	up := Same(3)
+	up.Upsample2x = true
+	return []shape{
+		{name: "stats", g: Same(3), n: 2, h: 16, w: 16, ci: 8, co: 16, bias: true, image: true, residual: true, stats: true},
+		{name: "stats of two column tiles", g: Same(1), n: 1, h: 16, w: 16, ci: 8, co: 136, bias: true, stats: true},
+		{name: "stats of odd channels", g: Same(1), n: 2, h: 16, w: 32, ci: 8, co: 13, pitch: 19, bias: true, stats: true},
+		{name: "stats of odd images", g: Same(3), n: 3, h: 11, w: 13, ci: 8, co: 24, bias: true, residual: true, stats: true},
+		{name: "stats of splits", g: Same(3), n: 2, h: 9, w: 15, ci: 40, co: 20, pitch: 48, residualPitch: 43, bias: true, image: true, residual: true, stats: true},
+		{name: "stats of vectors of splits", g: Same(3), n: 1, h: 7, w: 9, ci: 40, co: 24, bias: true, residual: true, stats: true},
+		{name: "stats of many chunks", g: Same(1), n: 1, h: 67, w: 65, ci: 8, co: 8, bias: true, stats: true},
+		{name: "stats of odd tiles of phases", g: up, n: 1, h: 16, w: 16, ci: 8, co: 13, pitch: 24, residualPitch: 19, bias: true, residual: true, stats: true},
+		{name: "stats of one pixel", g: Same(1), n: 2, h: 1, w: 1, ci: 3, co: 5, bias: true, stats: true},
+		{name: "stats of phases", g: up, n: 2, h: 16, w: 16, ci: 8, co: 16, bias: true, stats: true},
+		{name: "stats of odd phases", g: up, n: 2, h: 9, w: 7, ci: 16, co: 13, bias: true, residual: true, stats: true},
+	}
+}
 
 // Cases implements kernels.Operator.
 func (Conv2DDgrad) Cases() []kernels.Case { return cases(shape.dgrad) }

@@ -26,6 +26,27 @@ func conv2dReference[T kernels.Float](c *kernels.Call) {
 			}
 		}
 	}
+	if c.Op.(Conv2D).ChannelStats {
+		channelStats(y, kernels.Out[T](c, 1))
+	}
+}
+
+// channelStats is the mean of each channel of each image and the sum of squared deviations from it.
+func channelStats[T kernels.Float](y, stats kernels.View[T]) {
+	for n := range y.N {
+		for o := range y.C {
+			each := func(f func(v float64)) {
+				for p := range y.H * y.W {
+					f(y.At(n, p/y.W, p%y.W, o))
+				}
+			}
+			mean, squares := 0.0, 0.0
+			each(func(v float64) { mean += v / float64(y.H*y.W) })
+			each(func(v float64) { squares += (v - mean) * (v - mean) })
+			stats.Set(n, 0, 0, 2*o, mean)
+			stats.Set(n, 0, 0, 2*o+1, squares)
+		}
+	}
 }
 
 // dot is one output value without the additions.

@@ -20,13 +20,14 @@ type gathered struct {
 	channels int // of x
 	y        *kernels.Operand
 	epilogue epilogue
-	folds    bool // w is folded into the weights of subpixel phases first, in the scratch memory
+	stats    *kernels.Operand // of the channels of y; may be nil
+	folds    bool             // w is folded into the weights of subpixel phases first, in the scratch memory
 }
 
 func newConv2D(c *kernels.Call, f family) gathered {
 	x, w, y, op := c.In[inX], c.In[inW], c.Out[0], c.Op.(Conv2D)
 	g := gathered{name: "conv2d", op: op.Geometry, geometry: op.forward(x.N, x.H, x.W), phases: 1, x: x, w: w, weights: forwardWeights(w), channels: x.C,
-		y: y, epilogue: newEpilogue(y, gpu.In(c.In, inBias), gpu.In(c.In, inImageBias), gpu.In(c.In, inResidual))}
+		y: y, stats: gpu.In(c.Out, 1), epilogue: newEpilogue(y, gpu.In(c.In, inBias), gpu.In(c.In, inImageBias), gpu.In(c.In, inResidual))}
 	if f.way == subpixel {
 		g.geometry, g.phases, g.folds = op.subpixelForward(x.N, x.H, x.W), 2, true
 	}
@@ -88,31 +89,60 @@ func (g gathered) folded(scratch *kernels.Operand) *kernels.Operand {
 	return w
 }
 
-// foldedBytes is the room of the folded weights: partial sums follow on a boundary of 256 bytes.
-func (g gathered) foldedBytes() int64 {
-	if !g.folds {
-		return 0
-	}
-	return (2*int64(g.folded(nil).Span()) + 255) &^ 255
+// gatheredPlan is how a product is cut and where its parts lie in the scratch memory: the folded weights, partial sums, moments.
+type gatheredPlan struct {
+	plan
+	folded, partials, moments int64 // bytes, each a multiple of 256
+	stats                     statsPlan
 }
 
-func (g gathered) scratch(p plan) int64 {
-	if p.splits == 1 {
-		return g.foldedBytes()
+func (p gatheredPlan) scratch() int64 { return p.folded + p.partials + p.moments }
+
+// part is a part of the scratch memory, null where it is empty.
+func part(scratch *kernels.Operand, offset, bytes int64) cuda.DevicePtr {
+	if bytes == 0 {
+		return 0
 	}
-	return g.foldedBytes() + p.partialBytes(g.y.Rows())
+	return gpu.Ptr(scratch) + cuda.DevicePtr(offset)
 }
+
+// aligned rounds bytes up to the alignment of parts of the scratch memory.
+func aligned(bytes int64) int64 { return (bytes + 255) &^ 255 }
+
+// plan chooses the tile. The moments of y are those of tiles where tiles lie inside an image and k is not split, else those of chunks of
+// the sum of partial products, of which there may be one only.
+func (g gathered) plan(f family, p kernels.Props) gatheredPlan {
+	tiles := f.tiles
+	if g.stats != nil {
+		tiles = inside(tiles, g.phasePixels())
+	}
+	r := gatheredPlan{plan: choose(tiles, g.matrix(f), p)}
+	if g.folds {
+		r.folded = aligned(2 * int64(g.folded(nil).Span()))
+	}
+	sums := r.splits > 1
+	if g.stats != nil {
+		direct := f.way != plain && !sums && g.phasePixels()%r.tile.rows == 0
+		r.stats = newStatsPlan(g.y, r.tile, direct)
+		r.moments = aligned(8 * int64(g.y.N) * int64(r.stats.tiles) * int64(g.y.C))
+		sums = !direct
+	}
+	if sums {
+		r.partials = aligned(r.partialBytes(g.y.Rows()))
+	}
+	return r
+}
+
+// phasePixels is the number of pixels of a phase of an image.
+func (g gathered) phasePixels() int { return g.y.H / g.phases * (g.y.W / g.phases) }
 
 func gatheredVariant(number int, reason string, f family, make func(c *kernels.Call, f family) gathered) kernels.Variant {
 	return gpu.Kernel(number, reason,
 		func(c *kernels.Call, p kernels.Props) error { return make(c, f).supported(f, p) },
-		func(c *kernels.Call, p kernels.Props) int64 {
-			g := make(c, f)
-			return g.scratch(choose(f.tiles, g.matrix(f), p))
-		},
+		func(c *kernels.Call, p kernels.Props) int64 { return make(c, f).plan(f, p).scratch() },
 		func(q *gpu.Queue, c *kernels.Call) error {
 			g := make(c, f)
-			return g.launch(q, c, f, choose(f.tiles, g.matrix(f), q.Library.Props()))
+			return g.launch(q, c, f, g.plan(f, q.Library.Props()))
 		})
 }
 
@@ -128,19 +158,17 @@ func dgradVariants() []kernels.Variant {
 	})
 }
 
-// launch queues the product and, where k is split, the sum of the parts.
-func (g gathered) launch(q *gpu.Queue, c *kernels.Call, f family, p plan) error {
+// launch queues the product and, where there are any, the sum of its parts and the join of the moments.
+func (g gathered) launch(q *gpu.Queue, c *kernels.Call, f family, p gatheredPlan) error {
 	if g.folds {
 		if err := g.fold(q, c.Scratch); err != nil {
 			return err
 		}
 	}
 	m, w := g.matrix(f), g.folded(c.Scratch)
-	partials, bytes := cuda.DevicePtr(0), g.scratch(p)-g.foldedBytes()
-	if bytes > 0 {
-		partials = gpu.Ptr(c.Scratch) + cuda.DevicePtr(g.foldedBytes())
-	}
-	l := f.launch(g.name, g.x, p)
+	partials := part(c.Scratch, p.folded, p.partials)
+	g.epilogue.Moments = part(c.Scratch, p.folded+p.partials, p.moments)
+	l := f.launch(g.name, g.x, p.plan)
 	l.Grid = cuda.Dim3{X: gpu.Ceil(m.rows, p.tile.rows) * gpu.Ceil(m.columns, p.tile.columns), Y: p.splits * m.products}
 	l.Args = []any{g.geometry, gpu.Ptr(g.x), int32(g.x.Pitch), int32(g.channels)}
 	if f.way == plain {
@@ -152,22 +180,42 @@ func (g gathered) launch(q *gpu.Queue, c *kernels.Call, f family, p plan) error 
 	if f.way != plain {
 		l.Args = append(l.Args, int32(g.phases))
 	}
-	if p.splits == 1 {
-		l.Operands = gpu.Uses(c)
+	if p.partials == 0 {
+		l.Operands = g.finishes(c, p)
 		if g.folds {
 			l.Operands = append(l.Operands, gpu.Use(w, cuda.Read))
 		}
-		return q.Launch(l)
+		if err := q.Launch(l); err != nil {
+			return err
+		}
+		return g.joinStats(q, c, p)
 	}
-	l.Operands = []cuda.Operand{gpu.Use(g.x, cuda.Read), gpu.Use(w, cuda.Read), gpu.UseBytes(c.Scratch, g.foldedBytes(), bytes, cuda.Write)}
+	sums := gpu.UseBytes(c.Scratch, p.folded, p.partialBytes(g.y.Rows()), cuda.Write)
+	l.Operands = []cuda.Operand{gpu.Use(g.x, cuda.Read), gpu.Use(w, cuda.Read), sums}
 	if err := q.Launch(l); err != nil {
 		return err
 	}
+	sums.Mode = cuda.Read
 	rows := g.y.Rows()
 	r := reduction("conv2d_reduce_"+gpu.Suffix(g.x.DType), rows*(p.pitch/4))
-	r.Operands = append(gpu.Uses(c), gpu.UseBytes(c.Scratch, g.foldedBytes(), bytes, cuda.Read))
+	if g.stats != nil {
+		r = g.statsReduction(p)
+	}
+	r.Operands = append(g.finishes(c, p), sums)
 	r.Args = []any{g.epilogue, partials, int32(rows), int32(p.pitch), int32(p.splits)}
-	return q.Launch(r)
+	if err := q.Launch(r); err != nil {
+		return err
+	}
+	return g.joinStats(q, c, p)
+}
+
+// finishes declares what the launch that finishes y reads and writes: the statistics are not yet written, the moments are.
+func (g gathered) finishes(c *kernels.Call, p gatheredPlan) []cuda.Operand {
+	list := gpu.Uses(&kernels.Call{Op: c.Op, In: c.In, Out: c.Out[:1]})
+	if g.stats != nil {
+		list = append(list, g.useMoments(c, p, cuda.Write))
+	}
+	return list
 }
 
 // folding is Kernel of kernels/conv/conv2d_subpixel.cu.

@@ -22,8 +22,33 @@ var conv2dFast = kernels.Func("cpu", 1, "im2col in cache-sized blocks and BLAS",
 			packWeights(weights, w)
 		}
 		product(qc, cl, weights, addends{optional(c, inBias), optional(c, inImageBias), optional(c, inResidual)}, c.Out[0], buf)
+		if c.Op.(Conv2D).ChannelStats {
+			statsFast(qc, c.Out[0], c.Out[1])
+		}
 		return nil
 	})
+
+// statsFast takes the statistics of images row by row, one task an image. Channels are shifted by their first pixel, which keeps the
+// squares small.
+func statsFast(q *cpu.Queue, y, stats *kernels.Operand) {
+	pixels := y.H * y.W
+	q.Tasks(y.N, func(n, _ int) {
+		image := y.F32[n*pixels*y.Pitch:]
+		sum, square := make([]float64, y.C), make([]float64, y.C)
+		for p := range pixels {
+			for c, v := range image[p*y.Pitch : p*y.Pitch+y.C] {
+				d := float64(v) - float64(image[c])
+				sum[c] += d
+				square[c] += d * d
+			}
+		}
+		row := stats.F32[n*stats.Pitch:]
+		for c := range y.C {
+			mean := sum[c] / float64(pixels)
+			row[2*c], row[2*c+1] = float32(float64(image[c])+mean), float32(square[c]-sum[c]*mean)
+		}
+	})
+}
 
 func optional(c *kernels.Call, i int) *kernels.Operand {
 	if i < len(c.In) {

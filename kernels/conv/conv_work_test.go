@@ -149,6 +149,23 @@ func TestEpilogueWork(t *testing.T) {
 	}
 }
 
+// TestStatsWork: where tiles lie inside an image the statistics of channels cost 8 bytes a tile and column, and no pass over y.
+func TestStatsWork(t *testing.T) {
+	s := workShape(Same(1))
+	s.stats = true
+	half, _ := s.conv().InBF16()
+	for _, tile := range mmaForwardTiles[:4] {
+		launches := kerneltest.Count(t, half, numberOf(t, "conv2d", onTensorCores, tile))
+		c, pixels := launches[0], s.n*s.h*s.w
+		if want := int64(2*pixels*s.co + 8*pixels/tile.rows*s.co); c.Global.StoreBytes != want || 32*c.Global.StoreSectors != want {
+			t.Errorf("%s writes %d bytes in %d sectors, expected %d", c.Kernel, c.Global.StoreBytes, c.Global.StoreSectors, want)
+		}
+		if len(launches) != 2 || launches[1].Kernel != "conv2d_join_stats" {
+			t.Errorf("%s: %d launches, expected the product and the join of its moments", c.Kernel, len(launches))
+		}
+	}
+}
+
 // TestStridedGradientWork: the phases of a strided convolution's gradient multiply nothing but what meets.
 func TestStridedGradientWork(t *testing.T) {
 	s := workShape(Geometry{KH: 3, KW: 3, Stride: 2, PadTop: 1, PadBottom: 1, PadLeft: 1, PadRight: 1})

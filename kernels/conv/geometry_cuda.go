@@ -137,9 +137,9 @@ func adjointWeights(w *kernels.Operand) weights {
 	return weights{Addr: gpu.Ptr(w), NStride: 1, CStride: int64(w.H * w.W * w.Pitch), TapStride: int32(w.Pitch)}
 }
 
-// epilogue is Epilogue of kernels/include/conv.cuh.
+// epilogue is Epilogue of kernels/include/conv.cuh. Moments is for a launch to set.
 type epilogue struct {
-	Bias, Image, Residual, Y          cuda.DevicePtr
+	Bias, Image, Residual, Y, Moments cuda.DevicePtr
 	ImagePitch, ResidualPitch, YPitch int32
 	Pixels, Columns                   int32
 	OutFloat, Vector                  int32

@@ -18,7 +18,7 @@ func TestSabotage(t *testing.T) {
 			}
 			if module == "conv2d_subpixel" {
 				options = append(options, kerneltest.Operators("conv2d_dgrad"), kerneltest.Except("",
-					"ld.shared.u32 ... +8]; -> ld.shared.u32 ... +12]; (conv_mma.cuh:217)", "folded taps have no periods to add: zero along both axes"))
+					"ld.shared.u32 ... +8]; -> ld.shared.u32 ... +12]; (conv_mma.cuh:237)", "folded taps have no periods to add: zero along both axes"))
 			}
 			if !short || way == mma {
 				t.Run(module, func(t *testing.T) { kerneltest.Sabotage(t, op, module, options...) })
@@ -28,6 +28,7 @@ func TestSabotage(t *testing.T) {
 	if short {
 		return
 	}
+	t.Run("conv2d_stats", func(t *testing.T) { kerneltest.Sabotage(t, "conv2d", "conv2d_stats", kerneltest.Mutants(2, 16)) })
 	t.Run("conv2d_reduce", func(t *testing.T) {
 		kerneltest.Sabotage(t, "conv2d", "conv2d_reduce", kerneltest.Operators("conv2d_dgrad", "conv2d_wgrad"), kerneltest.Mutants(2, 12))
 	})

@@ -95,6 +95,7 @@ struct Epilogue {
     const float *bias;
     const void *image, *residual;
     void *y;
+    float2 *moments; // of the columns of y, tile by tile; null where they are not wanted
     int image_pitch, residual_pitch, y_pitch;
     int pixels;    // of an image
     int columns;   // of y
@@ -154,12 +155,54 @@ template <typename T, typename O, Finish kind, bool vector, int V> __device__ __
     }
 }
 
-// finish_rows finishes the sums that rows.each<V, unroll>(f) hands to f(m, n, sums): by vectors where rows and columns allow it.
+// Moments are those of a thread's columns over a few rows. Their sums of squares in float32 are good to (mean / deviation)^2 2^-24 of
+// themselves, well below what rounding y to bf16 does to them.
+template <int V> struct Moments {
+    float sum[V] = {}, square[V] = {};
+
+    template <typename O> __device__ __forceinline__ void add(const float (&v)[V]) {
+#pragma unroll
+        for (int i = 0; i < V; i++) {
+            float y = to_float(from_float<O>(v[i]));
+            sum[i] += y;
+            square[i] += y * y;
+        }
+    }
+
+    // of returns the mean of column i over so many rows and the sum of squared deviations from it.
+    __device__ __forceinline__ float2 of(int i, float rows) const { return make_float2(sum[i] / rows, square[i] - sum[i] * sum[i] / rows); }
+};
+
+// join makes the moments of all rows of those of parts (Chan, Golub and LeVeque 1983): part(i) are the moments of part i, rows(i) its rows.
+template <typename Part, typename Rows> __device__ __forceinline__ float2 join(int parts, float count, Part part, Rows rows) {
+    float sum = 0, squares = 0;
+    for (int i = 0; i < parts; i++) sum += rows(i) * part(i).x;
+    float mean = sum / count;
+    for (int i = 0; i < parts; i++) {
+        float2 p = part(i);
+        squares += p.y + rows(i) * (p.x - mean) * (p.x - mean);
+    }
+    return make_float2(mean, squares);
+}
+
+// finish_rows finishes the sums that rows.each<V, unroll>(f) hands to f(m, n, sums), a thread's always of the same columns: by vectors
+// where rows and columns allow it. Where the moments of outputs are wanted, rows.keep(moments, e) takes each thread's.
 template <typename T, typename O, Finish kind, int V, typename Rows> __device__ __forceinline__ void finish_rows(const Epilogue &e, const Rows &rows) {
+    constexpr bool may = Rows::keeps && kind != gradient && sizeof(O) == sizeof(T);
+    Moments<V> moments;
+    bool wanted = may && present(e.moments);
     if (e.vector >= V && e.columns % V == 0)
-        rows.template each<V, 2>([&](int m, int n, float (&v)[V]) { finish<T, O, kind, true>(e, m, n, v); });
+        rows.template each<V, 2>([&](int m, int n, float (&v)[V]) {
+            finish<T, O, kind, true>(e, m, n, v);
+            if (wanted) moments.template add<O>(v);
+        });
     else
-        rows.template each<V, 1>([&](int m, int n, float (&v)[V]) { finish<T, O, kind, false>(e, m, n, v); });
+        rows.template each<V, 1>([&](int m, int n, float (&v)[V]) {
+            finish<T, O, kind, false>(e, m, n, v);
+            if (wanted) moments.template add<O>(v);
+        });
+    if constexpr (may)
+        if (wanted) rows.keep(moments, e);
 }
 
 // finish_tile does so for outputs of the inputs' type T, V at a time, or of float32. y of float32 inputs is float32.
@@ -177,6 +220,7 @@ __device__ __forceinline__ void store_partial(float *p, const float (&v)[4]) {
 
 // SplitRow is four sums of one row.
 struct SplitRow {
+    static constexpr bool keeps = false;
     int m, n;
     float sum[4];
 

@@ -48,6 +48,7 @@ template <int BM, int BN, int TM, int TN> struct Tile {
 
     // Rows hands out the sums of a tile that lies in shared memory.
     struct Rows {
+        static constexpr bool keeps = false;
         const float *tile;
         int m0, n0, rows;
 
@@ -82,7 +83,7 @@ struct Weights {
 
 // conv_fma: the product of gathered pixels (k contiguous) and weights: forward with w (n = o, c = i contiguous), adjoint with
 // the same w (n = i contiguous, c = o). blockIdx.x is the tile, those of the same pixels next to each other; y the split
-// along k; splits > 1 write partial sums of rows x partial_pitch floats, else the epilogue follows.
+// along k; partial sums of rows x partial_pitch floats are written where there is room for them, else the epilogue follows.
 template <typename T, bool adjoint, int BM, int BN, int TM, int TN>
 __device__ __forceinline__ void conv_fma(const Geometry &g, const T *__restrict__ x, int pitch, int channels, const Weights &weights, const Epilogue &e,
                                          float *__restrict__ partial, int partial_pitch, int splits) {
@@ -157,7 +158,7 @@ __device__ __forceinline__ void conv_fma(const Geometry &g, const T *__restrict_
     Product::each_four(sum, [&](int m, int n, float (&v)[4]) { store16(tile + m * BN + n, v); });
     __syncthreads();
     typename Product::Rows out = {tile, m0, n0, rows};
-    if (splits == 1) {
+    if (!partial) {
         finish_tile<T, adjoint ? gradient : prediction, 4>(e, out);
         return;
     }

@@ -80,11 +80,13 @@ template <int BM_, int BN_, int WM, int WN, bool a_by_k, bool b_by_k> struct Mma
         __syncthreads();
     }
 
-    // Rows hands out the exchanged sums; a thread keeps its column. pixels hold the rows of y, -1 past the end.
+    // Rows hands out the exchanged sums; a thread keeps its column. pixels hold the rows of y, -1 past the end. part is the tile's number
+    // in the moments of y.
     struct Rows {
-        const float *tile;
+        static constexpr bool keeps = true;
+        float *tile;
         const Pixel *pixels;
-        int n0;
+        int n0, part;
 
         template <int V, int unroll, typename F> __device__ __forceinline__ void each(F f) const {
             constexpr int groups = BN / V, at_once = threads / groups;
@@ -108,6 +110,24 @@ template <int BM_, int BN_, int WM, int WN, bool a_by_k, bool b_by_k> struct Mma
                 int m = pixels ? pixels[row].valid : row;
                 if (m >= 0) f(m, n0 + column, v);
             }
+        }
+
+        // keep joins the threads' moments of all rows of the tile and writes them.
+        template <int V> __device__ __forceinline__ void keep(const Moments<V> &mine, const Epilogue &e) const {
+            constexpr int groups = BN / V, lanes = threads / groups;
+            constexpr float rows = BM / lanes;
+            float *room = tile + threadIdx.x / groups * BN + threadIdx.x % groups * V;
+            __syncthreads();
+#pragma unroll
+            for (int i = 0; i < V; i++) {
+                float2 m = mine.of(i, rows);
+                room[i] = m.x, room[lanes * BN + i] = m.y;
+            }
+            __syncthreads();
+            int c = threadIdx.x;
+            if (c >= BN || n0 + c >= e.columns) return;
+            e.moments[(long long)part * e.columns + n0 + c] =
+                join(lanes, BM, [&](int i) { return make_float2(tile[i * BN + c], tile[(lanes + i) * BN + c]); }, [&](int) { return rows; });
         }
     };
 };
@@ -171,7 +191,7 @@ template <bool adjoint> __device__ __forceinline__ int collect_taps(const Geomet
 
 // conv_mma: the product of gathered pixels (k contiguous) and weights w (o,r,s,i): with k along the rows of B (n = o, k contiguous), or
 // with rows of k = o (n = i contiguous). adjoint is that of the geometry. blockIdx.x is the tile, those of the same pixels next to each
-// other; y the split of k and the phase.
+// other; y the split of k and the phase. Partial sums are written where there is room for them, else the epilogue follows.
 template <bool adjoint, Finish kind, typename Product>
 __device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restrict__ x, int pitch, int channels, const bf16 *__restrict__ w,
                                          int w_pitch, int w_taps, const Epilogue &e, float *__restrict__ partial, int partial_pitch, int splits,
@@ -276,8 +296,10 @@ __device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restri
     __syncthreads();
     float *tile = reinterpret_cast<float *>(shared);
     product.exchange(tile);
-    typename Product::Rows out = {tile, pixels, n0};
-    if (splits == 1) {
+    int image_pixels = phase.rows * phase.columns, image = m0 / image_pixels, number = adjoint ? blockIdx.y / splits : 0; // of the phase
+    int part = (image * phase.step * phase.step + number) * (image_pixels / BM) + (m0 - image * image_pixels) / BM;
+    typename Product::Rows out = {tile, pixels, n0, part};
+    if (!partial) {
         finish_tile<bf16, kind, 8>(e, out);
         return;
     }

@@ -83,7 +83,7 @@ __device__ __forceinline__ void wgrad_mma(const Geometry &g, const bf16 *__restr
     __syncthreads();
     float *tile = reinterpret_cast<float *>(shared), *part = partial + (long long)split * outputs * pitch + phase * columns;
     product.exchange(tile);
-    typename Product::Rows out = {tile, nullptr, n0};
+    typename Product::Rows out = {tile, nullptr, n0, 0};
     out.template each<4, 2>([&](int i, int n, float (&v)[4]) {
         if (m0 + i < outputs && n < columns) store_partial(part + (long long)(m0 + i) * pitch + n, v);
     });
