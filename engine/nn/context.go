@@ -22,6 +22,8 @@ type Context struct {
 	half    kernels.Value // the weights rounded to bf16; absent in float32 mode
 	streams map[uint32]string
 	used    map[*region]kernels.Value
+	// stats are the statistics of channels of values that norms are to read (conv.Conv2D.ChannelStats), by value.
+	stats map[int]kernels.Value
 }
 
 // WeightsBuffer is the persistent buffer of the weights that programs read; EMABuffer holds their moving average.
@@ -35,7 +37,7 @@ func RoundedBuffer(buffer string) string { return buffer + "_bf16" }
 
 // NewContext returns a context that reads the parameters from a persistent buffer of the set's size.
 func NewContext(g *graph.Graph, set *ParamSet, buffer string, train bool) *Context {
-	c := &Context{G: g, Train: train, set: set, streams: map[uint32]string{}, used: map[*region]kernels.Value{}}
+	c := &Context{G: g, Train: train, set: set, streams: map[uint32]string{}, used: map[*region]kernels.Value{}, stats: map[int]kernels.Value{}}
 	c.arena = g.Persistent(buffer, kernels.Vector(kernels.F32, set.Size()))
 	return c
 }
@@ -144,6 +146,7 @@ type convOptions struct {
 	image, residual kernels.Value
 	scale           float64 // of the initial weights' variance; 0 means 1
 	output          bool    // the network's output: float32 in bf16 mode, too
+	groups          int     // of the norm that reads the output; 0: none does
 }
 
 // Conv is a convolution layer with bias: parameters name.weight [co,ci,KH,KW] and name.bias [co].
@@ -153,8 +156,41 @@ func (c *Context) Conv(name string, x kernels.Value, co int, g conv.Geometry, o 
 	weight := c.param(w, true, &Parameter{Name: name + ".weight", Shape: []int{co, ci, g.KH, g.KW}, Trainable: true, Decay: true, Spec: w,
 		init: XavierUniform(scaleOf(o.scale), ci*k, co*k)})
 	bias := c.vector(name+".bias", co, Init{})
-	op := conv.Conv2D{Geometry: g, OutF32: o.output && c.half.Ok()}
-	return kernels.Emit1(c.G, op, c.activation(x), weight, bias, o.image, o.residual)
+	op := conv.Conv2D{Geometry: g, OutF32: o.output && c.half.Ok(), ChannelStats: c.takesStats(x.Spec, co, g, o.groups)}
+	out := c.G.Emit(op, c.activation(x), weight, bias, o.image, o.residual)
+	if op.ChannelStats && len(out) > 1 {
+		c.stats[out[0].ID] = out[1]
+	}
+	return out[0]
+}
+
+// takesStats reports whether a convolution of x takes the statistics of its co output channels for a norm: in bf16 mode, which is that
+// of devices, where they pay and the tiles of 128 pixels (of each of four phases, where the image is enlarged) lie inside an image.
+func (c *Context) takesStats(x kernels.Spec, co int, g conv.Geometry, groups int) bool {
+	if !c.half.Ok() || groups == 0 {
+		return false
+	}
+	h, w := g.Size(x.H, x.W)
+	tile := 128
+	if g.Upsample2x {
+		tile *= 4
+	}
+	return h*w%tile == 0 && norm.StatsPay(kernels.Dense(kernels.BF16, x.N, h, w, co), groups)
+}
+
+// Concat joins values along the channels, and their statistics where all have them.
+func (c *Context) Concat(vs ...kernels.Value) kernels.Value {
+	var stats []kernels.Value
+	for _, v := range vs {
+		if s, ok := c.stats[v.ID]; ok {
+			stats = append(stats, s)
+		}
+	}
+	joined := c.G.Concat(vs...)
+	if len(stats) == len(vs) {
+		c.stats[joined.ID] = c.G.Concat(stats...)
+	}
+	return joined
 }
 
 func scaleOf(s float64) float64 {
@@ -193,7 +229,7 @@ func (c *Context) Linear(x, residual kernels.Value, layers ...dense) kernels.Val
 func (c *Context) Norm(name string, x, scaleShift kernels.Value, op norm.GroupNorm) kernels.Value {
 	gamma := c.vector(name+".weight", x.Spec.C, Init{Kind: One})
 	beta := c.vector(name+".bias", x.Spec.C, Init{})
-	return kernels.Emit1(c.G, op, x, gamma, beta, scaleShift)
+	return kernels.Emit1(c.G, op, x, gamma, beta, scaleShift, c.stats[x.ID])
 }
 
 // activationKind translates an act_fn.

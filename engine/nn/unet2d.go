@@ -70,7 +70,7 @@ func (u *unet2D) Forward(c *Context, x, t, labels kernels.Value) kernels.Value {
 		ones := kernels.Emit1(c.G, elementwise.Fill{Value: 1, N: x.Spec.N, H: x.Spec.H, W: x.Spec.W, C: x.Spec.C})
 		x = kernels.Emit1(c.G, elementwise.Add{Alpha: 2, Beta: -1}, x, ones)
 	}
-	h := b.Conv("conv_in", x, cfg.BlockOutChannels[0], conv.Same(3), convOptions{})
+	h := b.Conv("conv_in", x, cfg.BlockOutChannels[0], conv.Same(3), convOptions{groups: cfg.NormNumGroups})
 	skips := []kernels.Value{h}
 	for i := range cfg.DownBlockTypes {
 		h, skips = b.down(i, h, skips)

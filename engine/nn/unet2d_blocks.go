@@ -40,7 +40,7 @@ func (b *builder) resnet(name string, x kernels.Value, out int, size resampling,
 	} else {
 		bias = b.G.Slice(b.times, b.places[name], out)
 	}
-	h = b.Conv(name+".conv1", h, out, g, convOptions{image: bias})
+	h = b.Conv(name+".conv1", h, out, g, convOptions{image: bias, groups: cfg.NormNumGroups})
 	n2 := norm.GroupNorm{Groups: cfg.NormNumGroups, Eps: cfg.NormEps, Activation: b.act}
 	if b.Train && cfg.Dropout > 0 {
 		n2.Dropout, n2.Stream = cfg.Dropout, b.Stream("dropout/"+name)
@@ -49,7 +49,7 @@ func (b *builder) resnet(name string, x kernels.Value, out int, size resampling,
 	if x.Spec.C != out {
 		x = b.Conv(name+".conv_shortcut", x, out, conv.Same(1), convOptions{})
 	}
-	h = b.Conv(name+".conv2", h, out, conv.Same(3), convOptions{residual: x, scale: zeroScale})
+	h = b.Conv(name+".conv2", h, out, conv.Same(3), convOptions{residual: x, scale: zeroScale, groups: cfg.NormNumGroups})
 	return b.divide(h, scale)
 }
 
@@ -92,7 +92,7 @@ func (b *builder) down(i int, h kernels.Value, skips []kernels.Value) (kernels.V
 	} else {
 		p := cfg.DownsamplePadding
 		g := conv.Geometry{KH: 3, KW: 3, Stride: 2, PadTop: p, PadLeft: p, PadBottom: max(p, 1), PadRight: max(p, 1)}
-		h = b.Conv(name+".conv", h, out, g, convOptions{})
+		h = b.Conv(name+".conv", h, out, g, convOptions{groups: cfg.NormNumGroups})
 	}
 	return h, append(skips, h)
 }
@@ -113,7 +113,7 @@ func (b *builder) up(i int, h kernels.Value, skips []kernels.Value) (kernels.Val
 	for j := range cfg.LayersPerBlock + 1 {
 		skip := skips[len(skips)-1]
 		skips = skips[:len(skips)-1]
-		h = b.resnet(fmt.Sprintf("up_blocks.%d.resnets.%d", i, j), b.G.Concat(h, skip), out, keep, 1)
+		h = b.resnet(fmt.Sprintf("up_blocks.%d.resnets.%d", i, j), b.Concat(h, skip), out, keep, 1)
 		if kind == "AttnUpBlock2D" {
 			h = b.attention(fmt.Sprintf("up_blocks.%d.attentions.%d", i, j), h, cfg.NormNumGroups, 1)
 		}
@@ -127,5 +127,5 @@ func (b *builder) up(i int, h kernels.Value, skips []kernels.Value) (kernels.Val
 	}
 	g := conv.Same(3)
 	g.Upsample2x = true
-	return b.Conv(name+".conv", h, out, g, convOptions{}), skips
+	return b.Conv(name+".conv", h, out, g, convOptions{groups: cfg.NormNumGroups}), skips
 }

@@ -84,15 +84,28 @@ const (
 	streamThreads = 256
 )
 
+// narrowest is the least number of channels of whole groups of a size that fill whole sectors, or all channels.
+func narrowest(size, bytes, channels int) int {
+	unit := size
+	for unit*bytes%sectorBytes != 0 {
+		unit += size
+	}
+	return min(unit, channels)
+}
+
+// StatsPay reports whether a norm of x gains from given channelStats. Where three slabs of whole groups fit into the shared memory of a
+// multiprocessor the first variant reads x once anyway; beyond that fewer blocks share one, and above 99, 163 or 227 KB (consumer GPUs,
+// A100, H100) a slab fits no more and x is read twice.
+func StatsPay(x kernels.Spec, groups int) bool {
+	size := x.DType.Size()
+	return x.H*x.W*narrowest(x.C/groups, size, x.C)*size > slabShared
+}
+
 // slabSlices splits the channels of an image for kernels that keep copies slabs of it in shared memory: slices of whole groups and
 // whole sectors, wider ones where there are enough of them. An error says why there is none.
 func slabSlices(s *normShape, x *kernels.Operand, copies int, p kernels.Props) error {
 	lanes, bytes := vectorLanes(x.DType), x.DType.Size()
-	unit := int(s.Size)
-	for unit*bytes%sectorBytes != 0 {
-		unit += int(s.Size)
-	}
-	unit = min(unit, x.C)
+	unit := narrowest(int(s.Size), bytes, x.C)
 	if unit > 32*lanes {
 		return fmt.Errorf("a slice of whole groups has %d channels, at most %d fit into a warp's vectors", unit, 32*lanes)
 	}
