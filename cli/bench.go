@@ -30,6 +30,7 @@ func benchCommand() *urfave.Command {
 			&urfave.StringSliceFlag{Name: "preset", Usage: "preset `NAME`; may be repeated", DefaultText: strings.Join(bench.Presets, " and ")},
 			&urfave.StringFlag{Name: "op", Usage: "kernels: only operators whose name matches `REGEX`"},
 			&urfave.BoolFlag{Name: "tune", Usage: "kernels: measure all variants and keep the fastest of each call in this device's table, which train and sample follow"},
+			&urfave.StringFlag{Name: "without", Usage: "leave out kernel variants whose reason (see the rows of bench kernels) matches `REGEX`, for example subpixel"},
 			&urfave.IntFlag{Name: "batch", Usage: "`N` images a step", DefaultText: "the preset's"},
 			&urfave.IntFlag{Name: "rounds", Value: 5, Usage: "`N` rounds a side"},
 			&urfave.IntFlag{Name: "steps", Value: 5, Usage: "`N` steps a round"},
@@ -57,6 +58,9 @@ func runBench(c *urfave.Context) error {
 		return benchOnDevice(c, g, what)
 	case what != "compare" && what != "step":
 		return usagef("bench %q: want compare, step, kernels or sample", what)
+	}
+	if c.IsSet("without") {
+		return usagef("--without belongs to bench kernels, step and sample on a GPU or the emulator")
 	}
 	if c.Args().First() == "compare" && g.device != "auto" && g.device != "cpu" {
 		return usagef("--device %s: bench compare measures the CPU; the peers on a GPU are scripts in bench/peers", g.device)

@@ -106,6 +106,14 @@ func deviceBenchOptions(c *urfave.Context, g *globals) (devicebench.Options, err
 		return o, err
 	}
 	o.Match = regexp.MustCompile(c.String("op")) // matching has compiled it
+	if text := c.String("without"); text != "" {
+		re, err := regexp.Compile(text)
+		if err != nil {
+			return o, usagef("--without: %w", err)
+		}
+		kernels.LeaveOut(re)
+		o.Without = text
+	}
 	if !g.quiet {
 		o.Log = func(format string, a ...any) { fmt.Fprintf(g.err, format+"\n", a...) }
 	}

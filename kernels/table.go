@@ -10,11 +10,23 @@ import (
 	"sync/atomic"
 )
 
-// Table names the variant that was measured to be the fastest for a call, by Key. `unnoise bench kernels --tune` writes one for
-// a device; without an entry the first variant that supports the call is taken.
-type Table map[string]int
+// Table names the variant that was measured to be the fastest for a call, by Key; the name is its reason, which stays when numbers
+// change. `unnoise bench kernels --tune` writes one for a device; without an entry the first variant that supports the call is taken.
+type Table map[string]string
 
-var table atomic.Pointer[Table]
+var (
+	table   atomic.Pointer[Table]
+	without atomic.Pointer[regexp.Regexp]
+)
+
+// LeaveOut makes Choose pass over variants whose reason matches, to compare with what they replace; nil takes all again.
+func LeaveOut(reason *regexp.Regexp) { without.Store(reason) }
+
+// leftOut reports whether a variant is passed over.
+func leftOut(v *Variant) bool {
+	re := without.Load()
+	return re != nil && v.Backend != "reference" && re.MatchString(v.Reason)
+}
 
 // SetTable makes Choose follow a table; nil goes back to the order of the variants.
 func SetTable(t Table) {
@@ -69,12 +81,12 @@ func tuned(f *Family, c *Call, p Props) *Variant {
 	if t == nil || p.Backend != "cuda" {
 		return nil
 	}
-	n, ok := (*t)[Key(c, p)]
+	reason, ok := (*t)[Key(c, p)]
 	if !ok {
 		return nil
 	}
 	for i := range f.Variants {
-		if v := &f.Variants[i]; v.Backend == p.Backend && v.Number == n && v.Kernel.Supports(c, p) == nil {
+		if v := &f.Variants[i]; v.Backend == p.Backend && v.Reason == reason && !leftOut(v) && v.Kernel.Supports(c, p) == nil {
 			return v
 		}
 	}

@@ -3,6 +3,7 @@ package kernels_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/unnoise/unnoise/kernels"
@@ -16,21 +17,21 @@ func TestTable(t *testing.T) {
 	x, w, y := kernels.Dense(kernels.F32, 1, 8, 8, 16), kernels.Dense(kernels.F32, 16, 3, 3, 16), kernels.Dense(kernels.F32, 1, 8, 8, 16)
 	c := &kernels.Call{Op: conv.Conv2D{Geometry: conv.Same(3)}, In: []*kernels.Operand{{Spec: x, Addr: 256}, {Spec: w, Addr: 256}},
 		Out: []*kernels.Operand{{Spec: y, Addr: 256}}}
-	var able []int
+	var able []string
 	for _, v := range kernels.Lookup("conv2d").Variants {
 		if v.Backend == "cuda" && v.Kernel.Supports(c, p) == nil {
-			able = append(able, v.Number)
+			able = append(able, v.Reason)
 		}
 	}
-	choose := func() int {
+	choose := func() string {
 		v, err := kernels.Choose(c, p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return v.Number
+		return v.Reason
 	}
 	if len(able) == 0 || choose() != able[0] {
-		t.Fatalf("variant %d is taken of %v", choose(), able)
+		t.Fatalf("variant %q is taken of %q", choose(), able)
 	}
 	path := filepath.Join(t.TempDir(), "table.json")
 	if table, err := kernels.ReadTable(path); table != nil || err != nil {
@@ -43,14 +44,21 @@ func TestTable(t *testing.T) {
 		t.Error("half a file is read")
 	}
 	defer kernels.SetTable(nil)
-	for _, n := range append(able, 99) {
+	for _, n := range append(able, "gone") {
 		kernels.SetTable(kernels.Table{kernels.Key(c, p): n})
 		want := n
-		if n == 99 {
+		if n == "gone" {
 			want = able[0]
 		}
 		if got := choose(); got != want {
-			t.Errorf("the table names %d, %d is taken", n, got)
+			t.Errorf("the table names %q, %q is taken", n, got)
 		}
+	}
+
+	kernels.SetTable(kernels.Table{kernels.Key(c, p): able[0]})
+	kernels.LeaveOut(regexp.MustCompile("^" + regexp.QuoteMeta(able[0]) + "$"))
+	defer kernels.LeaveOut(nil)
+	if got := choose(); got != able[1] {
+		t.Errorf("without %q, %q is taken, expected %q", able[0], got, able[1])
 	}
 }

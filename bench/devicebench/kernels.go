@@ -97,7 +97,7 @@ func (b *bench) call(c *call) error {
 			return err
 		}
 		if b.Table != nil && row.Cold != nil && row.Check == "ok" && (best == 0 || row.Cold.Median < best) {
-			best, b.Table[kernels.Key(bound, props)] = row.Cold.Median, v.Number
+			best, b.Table[kernels.Key(bound, props)] = row.Cold.Median, v.Reason
 		}
 		if err := b.Emit(row); err != nil {
 			return err

@@ -19,13 +19,15 @@ type Options struct {
 	Batch  int
 	DType  kernels.DType
 	Match  *regexp.Regexp // of operators' names; nil: all
-	Rounds int
-	Steps  int    // a round, of training and sampling steps
-	Commit string // of this program
-	Set    []string
-	Table  kernels.Table // Kernels fills in the fastest variant of each call; nil: only the chosen one is measured
-	Emit   func(row any) error
-	Log    func(format string, args ...any) // progress; nil: none
+	// Without is what kernels.LeaveOut was called with, "" for nothing.
+	Without string
+	Rounds  int
+	Steps   int    // a round, of training and sampling steps
+	Commit  string // of this program
+	Set     []string
+	Table   kernels.Table // Kernels fills in the fastest variant of each call; nil: only the chosen one is measured
+	Emit    func(row any) error
+	Log     func(format string, args ...any) // progress; nil: none
 }
 
 // Row is what every row carries.
@@ -37,11 +39,12 @@ type Row struct {
 	Commit   string `json:"commit"`
 	Time     string `json:"time"`               // UTC, RFC 3339
 	Emulated bool   `json:"emulated,omitempty"` // nothing was timed
+	Without  string `json:"without,omitempty"`  // variants whose reason matches were left out
 }
 
 func (o Options) row(kind string) Row {
 	p := o.Device.Props()
-	return Row{Kind: kind, Device: p.ID, Name: p.Name, Driver: p.Driver, Commit: o.Commit, Emulated: p.Emulated,
+	return Row{Kind: kind, Device: p.ID, Name: p.Name, Driver: p.Driver, Commit: o.Commit, Emulated: p.Emulated, Without: o.Without,
 		Time: time.Now().UTC().Format(time.RFC3339)}
 }
 
