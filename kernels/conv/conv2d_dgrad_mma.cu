@@ -1,6 +1,6 @@
 // conv2d_dgrad in bf16 on tensor cores: gathered dy (pixels of x, k = (tap, o)) times w, whose rows are k and whose columns i are
-// contiguous: ldmatrix transposes them, so that one copy of the weights serves both directions. dy and w must have rows of 16 bytes
-// (channels, pitch and address). With stride s the pixels of x are cut into s x s phases; each meets only its own taps, so a stride
+// contiguous: ldmatrix transposes them, so that one copy of the weights serves both directions. Rows of dy and w must begin on 16
+// bytes (pitch and address). With stride s the pixels of x are cut into s x s phases; each meets only its own taps, so a stride
 // costs no wasted products.
 //   conv2d_dgrad_mma_128x128, _256x128, _128x64, _64x64: as in conv2d_mma.cu
 // FLOPs: 2 pixels(dy) taps Co Ci. Bytes: for each tile and step of 32, (BM + BN) 64 bytes from the caches; dx once.

@@ -1,5 +1,5 @@
 // conv2d in bf16 on tensor cores: the product of conv2d.cu as an implicit GEMM, pixels x (tap, channel) times (tap, channel) x o.
-// x and w must have rows of 16 bytes (channels, pitch and address); y, bias, image and residual may lie anywhere. k runs in chunks of
+// Rows of x and w must begin on 16 bytes (pitch and address); y, bias, image and residual may lie anywhere. k runs in chunks of
 // 8 channels, flat over the taps; a thread keeps its chunk lane and moves pointers, coordinates are worked out once a tap.
 //   conv2d_mma_128x128   4 warps of 64x64: 32 multiply-adds for 8 ldmatrix a warp and 16 deep
 //   conv2d_mma_256x128   8 warps of 64x64, one block a multiprocessor: a quarter less to copy for a product

@@ -2,7 +2,7 @@
 // a phase a read pixel floor((2h + a - pad + r) / 2) of x with tap r: taps that meet the same pixel are added first. Along each axis
 // they become w'[v] = w[v-1] + w[v], v = 0..KH; a phase meets every other one, at pixel (2h + a - pad - 1 + v) / 2. So a 3x3 convolution
 // is four of 2x2 on x, 4/9 of the products. w' is rounded to bf16 once, as the outputs are.
-// Conditions: odd kernel size, stride and dilation 1, outputs twice the size of x; rows of x and w of 16 bytes (pitch and address).
+// Conditions: odd kernel size, stride and dilation 1, outputs twice the size of x; rows of x and w begin on 16 bytes.
 //   conv2d_fold             w' from w; one thread for 8 channels
 //   conv2d_subpixel_...     the product, with the phases of an adjoint (conv_mma.cuh) and weights along k; tiles as in conv2d_mma.cu
 // FLOPs: 2 pixels(x) (KH+1) (KW+1) Ci Co. Bytes: for each tile and step of 32, (BM + BN) 64 bytes from the caches; y once; w' written

@@ -1,6 +1,8 @@
 package conv
 
 import (
+	"math"
+
 	"github.com/unnoise/unnoise/cuda"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/gpu"
@@ -44,6 +46,9 @@ func (w weightGradient) supported(f family, p kernels.Props) error {
 	if f.way == subpixel {
 		if err := w.op.subpixel(); err != nil {
 			return err
+		}
+		if w.dy.Rows() > math.MaxInt32/2 {
+			return errPixels
 		}
 	}
 	if f.way != plain {

@@ -1,6 +1,6 @@
 // conv2d_wgrad in bf16 on tensor cores: dy^T (o x pixels) times gathered x (pixels x (tap, i)). Pixels are k and the rows of both
-// operands in shared memory, their channels contiguous: ldmatrix transposes both. x and dy must have rows of 16 bytes (channels,
-// pitch and address). The rows of x that the pixels of a step meet with the taps of a tile are worked out once a block, in a ring
+// operands in shared memory, their channels contiguous: ldmatrix transposes both. Rows of x and dy must begin on 16 bytes
+// (pitch and address). The rows of x that the pixels of a step meet with the taps of a tile are worked out once a block, in a ring
 // of tables. Blocks split the pixels; wgrad_reduce adds their partial sums in order: the same bits on every run.
 // dbias: the warps of the first columns multiply dy with ones, too.
 //   conv2d_wgrad_mma_128x128   4 warps of 64x64

@@ -115,10 +115,12 @@ func (g geometry) supported(taps int) error {
 		return fmt.Errorf("%d taps a pixel, the kernels hold %d: use a smaller kernel size", g.Taps, taps)
 	}
 	if gathered := int64(g.Images) * int64(g.H.Inputs) * int64(g.W.Inputs); int64(g.pixels()) > math.MaxInt32/2 || gathered > math.MaxInt32/2 {
-		return errors.New("more than 2^30 pixels in a batch: use a smaller batch")
+		return errPixels
 	}
 	return nil
 }
+
+var errPixels = errors.New("more than 2^30 pixels in a batch: use a smaller batch")
 
 // weights is Weights of kernels/include/conv_fma.cuh.
 type weights struct {
