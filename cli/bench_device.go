@@ -137,8 +137,8 @@ func tuneTable(g *globals, what string, o *devicebench.Options) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	if o.Table, err = kernels.ReadTable(path); err != nil {
-		return "", err
+	if o.Table, err = kernels.ReadTable(path); err != nil && o.Log != nil {
+		o.Log("%v: it is written again", err)
 	}
 	if o.Table == nil {
 		o.Table = kernels.Table{}

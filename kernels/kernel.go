@@ -106,7 +106,7 @@ func Choose(c *Call, p Props) (*Variant, error) {
 	var why error
 	for i := range f.Variants {
 		v := &f.Variants[i]
-		if v.Backend != p.Backend || leftOut(v) {
+		if v.Backend != p.Backend || LeftOut(v) {
 			continue
 		}
 		if err := v.Kernel.Supports(c, p); err != nil {

@@ -22,8 +22,8 @@ var (
 // LeaveOut makes Choose pass over variants whose reason matches, to compare with what they replace; nil takes all again.
 func LeaveOut(reason *regexp.Regexp) { without.Store(reason) }
 
-// leftOut reports whether a variant is passed over.
-func leftOut(v *Variant) bool {
+// LeftOut reports whether a variant is passed over.
+func LeftOut(v *Variant) bool {
 	re := without.Load()
 	return re != nil && v.Backend != "reference" && re.MatchString(v.Reason)
 }
@@ -86,7 +86,7 @@ func tuned(f *Family, c *Call, p Props) *Variant {
 		return nil
 	}
 	for i := range f.Variants {
-		if v := &f.Variants[i]; v.Backend == p.Backend && v.Reason == reason && !leftOut(v) && v.Kernel.Supports(c, p) == nil {
+		if v := &f.Variants[i]; v.Backend == p.Backend && v.Reason == reason && !LeftOut(v) && v.Kernel.Supports(c, p) == nil {
 			return v
 		}
 	}

@@ -106,12 +106,12 @@ func (b *bench) call(c *call) error {
 	return nil
 }
 
-// supporting lists the CUDA variants that support a call.
+// supporting lists the CUDA variants that support a call and are not left out.
 func supporting(c *kernels.Call, p kernels.Props) []*kernels.Variant {
 	var list []*kernels.Variant
 	f := kernels.Lookup(c.Op.Name())
 	for i := range f.Variants {
-		if v := &f.Variants[i]; v.Backend == p.Backend && v.Kernel.Supports(c, p) == nil {
+		if v := &f.Variants[i]; v.Backend == p.Backend && !kernels.LeftOut(v) && v.Kernel.Supports(c, p) == nil {
 			list = append(list, v)
 		}
 	}

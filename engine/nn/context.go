@@ -165,17 +165,13 @@ func (c *Context) Conv(name string, x kernels.Value, co int, g conv.Geometry, o 
 }
 
 // takesStats reports whether a convolution of x takes the statistics of its co output channels for a norm: in bf16 mode, which is that
-// of devices, where they pay and the tiles of 128 pixels (of each of four phases, where the image is enlarged) lie inside an image.
+// of devices, where they pay and cost no pass of their own.
 func (c *Context) takesStats(x kernels.Spec, co int, g conv.Geometry, groups int) bool {
 	if !c.half.Ok() || groups == 0 {
 		return false
 	}
 	h, w := g.Size(x.H, x.W)
-	tile := 128
-	if g.Upsample2x {
-		tile *= 4
-	}
-	return h*w%tile == 0 && norm.StatsPay(kernels.Dense(kernels.BF16, x.N, h, w, co), groups)
+	return g.StatsInTiles(h, w) && norm.StatsPay(kernels.Dense(kernels.BF16, x.N, h, w, co), groups)
 }
 
 // Concat joins values along the channels, and their statistics where all have them.

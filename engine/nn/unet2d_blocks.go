@@ -22,7 +22,8 @@ const (
 
 // resnet is diffusers' ResnetBlock2D: x + conv2(dropout(act(norm2(conv1(act(norm1(x))) + time)))), divided by scale; with scale_shift the
 // time projection scales and shifts norm2's output instead. A 1x1 convolution adapts x where the channels change.
-func (b *builder) resnet(name string, x kernels.Value, out int, size resampling, scale float64) kernels.Value {
+// groups is that of the norm that reads the sum, 0 where none does.
+func (b *builder) resnet(name string, x kernels.Value, out int, size resampling, scale float64, groups int) kernels.Value {
 	cfg := b.cfg
 	h := b.Norm(name+".norm1", x, kernels.Value{}, norm.GroupNorm{Groups: cfg.NormNumGroups, Eps: cfg.NormEps, Activation: b.act})
 	g := conv.Same(3)
@@ -49,7 +50,7 @@ func (b *builder) resnet(name string, x kernels.Value, out int, size resampling,
 	if x.Spec.C != out {
 		x = b.Conv(name+".conv_shortcut", x, out, conv.Same(1), convOptions{})
 	}
-	h = b.Conv(name+".conv2", h, out, conv.Same(3), convOptions{residual: x, scale: zeroScale, groups: cfg.NormNumGroups})
+	h = b.Conv(name+".conv2", h, out, conv.Same(3), convOptions{residual: x, scale: zeroScale, groups: groups})
 	return b.divide(h, scale)
 }
 
@@ -77,7 +78,7 @@ func (b *builder) attention(name string, x kernels.Value, groups int, scale floa
 func (b *builder) down(i int, h kernels.Value, skips []kernels.Value) (kernels.Value, []kernels.Value) {
 	cfg, kind, out := b.cfg, b.cfg.DownBlockTypes[i], b.cfg.BlockOutChannels[i]
 	for j := range cfg.LayersPerBlock {
-		h = b.resnet(fmt.Sprintf("down_blocks.%d.resnets.%d", i, j), h, out, keep, 1)
+		h = b.resnet(fmt.Sprintf("down_blocks.%d.resnets.%d", i, j), h, out, keep, 1, cfg.NormNumGroups)
 		if kind == "AttnDownBlock2D" {
 			h = b.attention(fmt.Sprintf("down_blocks.%d.attentions.%d", i, j), h, cfg.NormNumGroups, 1)
 		}
@@ -88,7 +89,7 @@ func (b *builder) down(i int, h kernels.Value, skips []kernels.Value) (kernels.V
 	}
 	name := fmt.Sprintf("down_blocks.%d.downsamplers.0", i)
 	if kind == "ResnetDownsampleBlock2D" {
-		h = b.resnet(name, h, out, halve, 1)
+		h = b.resnet(name, h, out, halve, 1, cfg.NormNumGroups)
 	} else {
 		p := cfg.DownsamplePadding
 		g := conv.Geometry{KH: 3, KW: 3, Stride: 2, PadTop: p, PadLeft: p, PadBottom: max(p, 1), PadRight: max(p, 1)}
@@ -99,11 +100,15 @@ func (b *builder) down(i int, h kernels.Value, skips []kernels.Value) (kernels.V
 
 func (b *builder) mid(h kernels.Value) kernels.Value {
 	cfg, c := b.cfg, h.Spec.C
-	h = b.resnet("mid_block.resnets.0", h, c, keep, cfg.MidBlockScaleFactor)
+	groups := cfg.NormNumGroups
+	if cfg.MidBlockScaleFactor != 1 {
+		groups = 0 // norms read the quotients
+	}
+	h = b.resnet("mid_block.resnets.0", h, c, keep, cfg.MidBlockScaleFactor, groups)
 	if cfg.AddAttention {
 		h = b.attention("mid_block.attentions.0", h, cfg.MidAttentionGroups(), cfg.MidBlockScaleFactor)
 	}
-	return b.resnet("mid_block.resnets.1", h, c, keep, cfg.MidBlockScaleFactor)
+	return b.resnet("mid_block.resnets.1", h, c, keep, cfg.MidBlockScaleFactor, groups)
 }
 
 // up emits up block i, which pops one skip for each of its residual blocks.
@@ -113,7 +118,11 @@ func (b *builder) up(i int, h kernels.Value, skips []kernels.Value) (kernels.Val
 	for j := range cfg.LayersPerBlock + 1 {
 		skip := skips[len(skips)-1]
 		skips = skips[:len(skips)-1]
-		h = b.resnet(fmt.Sprintf("up_blocks.%d.resnets.%d", i, j), b.Concat(h, skip), out, keep, 1)
+		groups := cfg.NormNumGroups
+		if kind == "UpBlock2D" && j == cfg.LayersPerBlock && i < len(cfg.UpBlockTypes)-1 {
+			groups = 0 // the upsampling convolution reads it
+		}
+		h = b.resnet(fmt.Sprintf("up_blocks.%d.resnets.%d", i, j), b.Concat(h, skip), out, keep, 1, groups)
 		if kind == "AttnUpBlock2D" {
 			h = b.attention(fmt.Sprintf("up_blocks.%d.attentions.%d", i, j), h, cfg.NormNumGroups, 1)
 		}
@@ -123,7 +132,7 @@ func (b *builder) up(i int, h kernels.Value, skips []kernels.Value) (kernels.Val
 	}
 	name := fmt.Sprintf("up_blocks.%d.upsamplers.0", i)
 	if kind == "ResnetUpsampleBlock2D" {
-		return b.resnet(name, h, out, double, 1), skips
+		return b.resnet(name, h, out, double, 1, cfg.NormNumGroups), skips
 	}
 	g := conv.Same(3)
 	g.Upsample2x = true

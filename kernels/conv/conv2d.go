@@ -76,7 +76,8 @@ func (g Geometry) check(h, w int) error {
 //
 // Where ChannelStats is set, for the norm that reads y, there is a second output, f32 (N,1,1,2Co): elements 2c and 2c+1 are the mean of
 // channel c of y, as it is rounded, over the pixels of the image, and the sum of the squared deviations from it. It has no gradient of
-// its own, see norm.GroupNorm.
+// its own, see norm.GroupNorm. The CUDA kernels add squares in float32: of a channel whose mean is m deviations from zero they are good
+// to m^2 2^-22 of themselves, which is below what rounding y to bf16 costs, but for f32 keep m below 30.
 type Conv2D struct {
 	Geometry
 	OutF32       bool
@@ -175,7 +176,7 @@ func (op Conv2D) ToleranceOf(i int, d kernels.DType) kernels.Tol {
 	case i == 0:
 		return op.Tolerance(d)
 	case op.Upsample2x:
-		return kernels.Tol{Abs: 5e-3, Rel: 4e-3, Why: "a folded weight is off by up to 2^-9 of itself in all pixels, the squares by twice that"}
+		return kernels.Tol{Abs: 5e-3, Rel: 4e-3, Why: "a folded weight is off by up to 2^-8 of itself in all pixels"}
 	}
 	return kernels.Tol{Abs: 5e-3, Rel: 1e-3, Why: "means and squares of outputs that may be rounded the other way"}
 }

@@ -113,7 +113,7 @@ func aligned(bytes int64) int64 { return (bytes + 255) &^ 255 }
 // the sum of partial products, of which there may be one only.
 func (g gathered) plan(f family, p kernels.Props) gatheredPlan {
 	tiles := f.tiles
-	if g.stats != nil {
+	if g.stats != nil && f.way != plain {
 		tiles = inside(tiles, g.phasePixels())
 	}
 	r := gatheredPlan{plan: choose(tiles, g.matrix(f), p)}
@@ -124,7 +124,7 @@ func (g gathered) plan(f family, p kernels.Props) gatheredPlan {
 	if g.stats != nil {
 		direct := f.way != plain && !sums && g.phasePixels()%r.tile.rows == 0
 		r.stats = newStatsPlan(g.y, r.tile, direct)
-		r.moments = aligned(8 * int64(g.y.N) * int64(r.stats.tiles) * int64(g.y.C))
+		r.moments = aligned(r.stats.bytes(g.y))
 		sums = !direct
 	}
 	if sums {

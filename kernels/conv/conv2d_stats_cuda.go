@@ -27,6 +27,21 @@ func newStatsPlan(y *kernels.Operand, t tile, direct bool) statsPlan {
 	return statsPlan{tiles: n, rows: rows, tail: pixels - (n-1)*rows}
 }
 
+// bytes is the size of the moments.
+func (s statsPlan) bytes(y *kernels.Operand) int64 {
+	return 8 * int64(y.N) * int64(s.tiles) * int64(y.C)
+}
+
+// StatsInTiles reports whether tiles lie inside an image of a convolution's output of h x w pixels, or inside the four phases of an
+// enlarged one: its statistics then cost no pass of their own.
+func (g Geometry) StatsInTiles(h, w int) bool {
+	pixels := h * w
+	if g.subpixel() == nil {
+		pixels /= 4
+	}
+	return pixels%statsRows == 0
+}
+
 // inside returns the tiles that lie inside an image, or the phase of one, of so many pixels; all where there is none.
 func inside(tiles []tile, pixels int) []tile {
 	if list := slices.DeleteFunc(slices.Clone(tiles), func(t tile) bool { return pixels%t.rows != 0 }); len(list) > 0 {
@@ -36,14 +51,13 @@ func inside(tiles []tile, pixels int) []tile {
 }
 
 func (g gathered) useMoments(c *kernels.Call, p gatheredPlan, m cuda.Mode) cuda.Operand {
-	return gpu.UseBytes(c.Scratch, p.folded+p.partials, 8*int64(g.y.N)*int64(p.stats.tiles)*int64(g.y.C), m)
+	return gpu.UseBytes(c.Scratch, p.folded+p.partials, p.stats.bytes(g.y), m)
 }
 
 // statsReduction prepares the launch that adds partial sums and takes moments of chunks.
 func (g gathered) statsReduction(p gatheredPlan) gpu.Launch {
-	l := reduction("conv2d_reduce_stats_"+gpu.Suffix(g.x.DType), 0)
-	l.Module, l.Grid = "conv2d_stats", cuda.Dim3{X: g.y.N * p.stats.tiles, Y: gpu.Ceil(g.y.C, statsColumns)}
-	return l
+	return gpu.Launch{Module: "conv2d_stats", Kernel: "conv2d_reduce_stats_" + gpu.Suffix(g.x.DType), Block: cuda.Dim3{X: reduceThreads},
+		Grid: cuda.Dim3{X: g.y.N * p.stats.tiles, Y: gpu.Ceil(g.y.C, statsColumns)}}
 }
 
 // joinStats queues the join of the moments, if there are any.

@@ -155,8 +155,8 @@ template <typename T, typename O, Finish kind, bool vector, int V> __device__ __
     }
 }
 
-// Moments are those of a thread's columns over a few rows. Their sums of squares in float32 are good to (mean / deviation)^2 2^-24 of
-// themselves, well below what rounding y to bf16 does to them.
+// Moments are those of a thread's columns over a few rows. Their sums of squares in float32 are good to (mean / deviation)^2 2^-22 of
+// themselves, below what rounding y to bf16 does to them.
 template <int V> struct Moments {
     float sum[V] = {}, square[V] = {};
 

@@ -1,5 +1,5 @@
 // The convolution's matrix products with plain float32 multiply-adds: exact float32 mode, and bf16 tensors that the tensor-core
-// kernels do not take (channel counts that are no multiple of 8, any pitch). A block computes a BM x BN tile, each thread TM x TN
+// kernels do not take (rows that do not begin on 16 bytes, many taps). A block computes a BM x BN tile, each thread TM x TN
 // of it; depth steps of 8 go through two shared buffers, loaded one step ahead through registers.
 #pragma once
 #include "conv.cuh"

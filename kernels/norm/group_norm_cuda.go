@@ -93,8 +93,8 @@ func narrowest(size, bytes, channels int) int {
 	return min(unit, channels)
 }
 
-// StatsPay reports whether a norm of x gains from given channelStats. Where three slabs of whole groups fit into the shared memory of a
-// multiprocessor the first variant reads x once anyway; beyond that fewer blocks share one, and above 99, 163 or 227 KB (consumer GPUs,
+// StatsPay reports whether a norm of x gains from given channelStats. Where three slabs of whole groups fit into the shared memory of an
+// H100's multiprocessor (two into an A100's) the first variant reads x once anyway; beyond that fewer blocks share one, and above 99, 163 or 227 KB (consumer GPUs,
 // A100, H100) a slab fits no more and x is read twice.
 func StatsPay(x kernels.Spec, groups int) bool {
 	size := x.DType.Size()
