@@ -22,7 +22,7 @@ type Context struct {
 	half    kernels.Value // the weights rounded to bf16; absent in float32 mode
 	streams map[uint32]string
 	used    map[*region]kernels.Value
-	// stats are the statistics of channels of values that norms are to read (conv.Conv2D.ChannelStats), by value.
+	// stats are the statistics of channels of values that norms are to read (conv.Conv2D.ChannelStats), by value; nil where none are taken.
 	stats map[int]kernels.Value
 }
 
@@ -37,7 +37,7 @@ func RoundedBuffer(buffer string) string { return buffer + "_bf16" }
 
 // NewContext returns a context that reads the parameters from a persistent buffer of the set's size.
 func NewContext(g *graph.Graph, set *ParamSet, buffer string, train bool) *Context {
-	c := &Context{G: g, Train: train, set: set, streams: map[uint32]string{}, used: map[*region]kernels.Value{}, stats: map[int]kernels.Value{}}
+	c := &Context{G: g, Train: train, set: set, streams: map[uint32]string{}, used: map[*region]kernels.Value{}}
 	c.arena = g.Persistent(buffer, kernels.Vector(kernels.F32, set.Size()))
 	return c
 }
@@ -47,6 +47,7 @@ func NewContext(g *graph.Graph, set *ParamSet, buffer string, train bool) *Conte
 func NewBF16Context(g *graph.Graph, set *ParamSet, buffer string, train bool) *Context {
 	c := NewContext(g, set, buffer, train)
 	c.half = g.Persistent(RoundedBuffer(buffer), kernels.Vector(kernels.BF16, set.Size()))
+	c.stats = map[int]kernels.Value{}
 	return c
 }
 
@@ -167,7 +168,7 @@ func (c *Context) Conv(name string, x kernels.Value, co int, g conv.Geometry, o 
 // takesStats reports whether a convolution of x takes the statistics of its co output channels for a norm: in bf16 mode, which is that
 // of devices, where they pay and cost no pass of their own.
 func (c *Context) takesStats(x kernels.Spec, co int, g conv.Geometry, groups int) bool {
-	if !c.half.Ok() || groups == 0 {
+	if c.stats == nil || groups == 0 {
 		return false
 	}
 	h, w := g.Size(x.H, x.W)
@@ -183,7 +184,7 @@ func (c *Context) Concat(vs ...kernels.Value) kernels.Value {
 		}
 	}
 	joined := c.G.Concat(vs...)
-	if len(stats) == len(vs) {
+	if len(stats) == len(vs) && joined.Ok() {
 		c.stats[joined.ID] = c.G.Concat(stats...)
 	}
 	return joined

@@ -95,10 +95,11 @@ func narrowest(size, bytes, channels int) int {
 
 // StatsPay reports whether a norm of x gains from given channelStats. Where three slabs of whole groups fit into the shared memory of an
 // H100's multiprocessor (two into an A100's) the first variant reads x once anyway; beyond that fewer blocks share one, and above 99, 163 or 227 KB (consumer GPUs,
-// A100, H100) a slab fits no more and x is read twice.
+// A100, H100) a slab fits no more and x is read twice, as it is where a group has more channels than a warp's vectors.
 func StatsPay(x kernels.Spec, groups int) bool {
 	size := x.DType.Size()
-	return x.H*x.W*narrowest(x.C/groups, size, x.C)*size > slabShared
+	unit := narrowest(x.C/groups, size, x.C)
+	return x.H*x.W*unit*size > slabShared || unit > 32*vectorLanes(x.DType)
 }
 
 // slabSlices splits the channels of an image for kernels that keep copies slabs of it in shared memory: slices of whole groups and
