@@ -26,6 +26,12 @@ func conditional(t *testing.T, null bool) *model.Model {
 	if null {
 		cfg.NullLabel = &last
 	}
+	return shaken(t, cfg, 0.2)
+}
+
+// shaken is a new network whose weights are moved by so much, those that begin at zero, too.
+func shaken(t *testing.T, cfg nn.Config, by float32) *model.Model {
+	t.Helper()
 	sched, err := checkpoint.NewScheduler(checkpoint.DDPMScheduler)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +41,7 @@ func conditional(t *testing.T, null bool) *model.Model {
 		t.Fatal(err)
 	}
 	for i := range m.Weights {
-		m.Weights[i] += 0.2 * float32(math.Sin(float64(i)))
+		m.Weights[i] += by * float32(math.Sin(float64(i)))
 	}
 	return m
 }

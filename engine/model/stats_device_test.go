@@ -4,7 +4,6 @@ import (
 	"math"
 	"testing"
 
-	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
@@ -19,18 +18,7 @@ func large(t *testing.T, size int) *model.Model {
 	cfg.SampleSize, cfg.InChannels, cfg.OutChannels = nn.SampleSize{H: size, W: size}, 1, 1
 	cfg.BlockOutChannels, cfg.LayersPerBlock, cfg.NormNumGroups = []int{16, 16}, 1, 2
 	cfg.DownBlockTypes, cfg.UpBlockTypes, cfg.AddAttention = []string{"DownBlock2D", "DownBlock2D"}, []string{"UpBlock2D", "UpBlock2D"}, false
-	sched, err := checkpoint.NewScheduler(checkpoint.DDPMScheduler)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := model.New(cfg, sched, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range m.Weights {
-		m.Weights[i] += 0.1 * float32(math.Sin(float64(i)))
-	}
-	return m
+	return shaken(t, cfg, 0.1)
 }
 
 // givenNorms counts the norms of a network's program, those that are given the statistics of channels, and statistics that none reads.
