@@ -13,6 +13,7 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/train"
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -20,7 +21,7 @@ import (
 // Stepper takes training steps of a preset on the CPU as `unnoise train` does: a shuffled batch of bytes mirrored at random and
 // scaled to [-1,1], noising, forward, backward, clipping, AdamW and moving average. The images are random bytes.
 type Stepper struct {
-	recipe        *train.Recipe
+	recipe        *recipe.Recipe
 	machine       graph.Machine
 	micro, finish graph.Runner
 	loader        *data.Loader
@@ -31,18 +32,18 @@ type Stepper struct {
 
 // NewStepper loads a preset's two training programs; set overrides keys of the recipe ("train.batch=8").
 func NewStepper(preset string, set []string, threads int) (*Stepper, error) {
-	recipe, err := train.Preset(preset, set)
+	r, err := recipe.Preset(preset, set)
 	if err != nil {
 		return nil, err
 	}
-	m, err := recipe.NewModel()
+	m, err := r.NewModel()
 	if err != nil {
 		return nil, err
 	}
-	if m.Points() || recipe.Train.Accumulate != 1 || m.Net.Labels().Kind != nn.NoLabels {
+	if m.Points() || r.Train.Accumulate != 1 || m.Net.Labels().Kind != nn.NoLabels {
 		return nil, fmt.Errorf("preset %s: a step is measured for networks on images, without labels and accumulation", preset)
 	}
-	s := &Stepper{recipe: recipe, machine: graph.NewCPU(graph.CPUOptions{Workers: threads}), parameters: m.Params.Count()}
+	s := &Stepper{recipe: r, machine: graph.NewCPU(graph.CPUOptions{Workers: threads}), parameters: m.Params.Count()}
 	if err := s.start(m); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("preset %s: %w", preset, err)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/unnoise/unnoise/bench/devicebench"
 	"github.com/unnoise/unnoise/cuda"
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/kernels"
 )
 
@@ -98,7 +98,7 @@ func deviceBenchOptions(c *urfave.Context, g *globals) (devicebench.Options, err
 		return o, usagef("--batch, --rounds and --steps: want at least 1")
 	}
 	for _, p := range c.StringSlice("preset") {
-		if _, err := train.Preset(p, nil); err != nil {
+		if _, err := recipe.Preset(p, nil); err != nil {
 			return o, usagef("--preset %s: %w", p, err)
 		}
 	}

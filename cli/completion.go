@@ -8,7 +8,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/unnoise/unnoise/engine/diffusion"
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
 )
 
 // completeName is the hidden command that the shells' scripts call with the words so far, the one being typed last.
@@ -137,7 +137,7 @@ func starting(prefix string, list []string) []string {
 // assignments lists the keys of --set with their equals signs.
 func assignments() []string {
 	var list []string
-	for _, k := range train.Keys() {
+	for _, k := range recipe.Keys() {
 		list = append(list, k+"=")
 	}
 	return list
@@ -147,7 +147,7 @@ func assignments() []string {
 func flagValues(c *urfave.Command, name string) []string {
 	switch name {
 	case "preset":
-		return train.Presets()
+		return recipe.Presets()
 	case "kind":
 		return diffusion.Kinds()
 	case "sampler":

@@ -7,7 +7,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
 )
 
 // TestDataKeysDocumented: docs/data.md has a row for every key of [data].
@@ -16,7 +16,7 @@ func TestDataKeysDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := train.Preset("images", nil)
+	r, err := recipe.Preset("images", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

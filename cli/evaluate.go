@@ -10,7 +10,8 @@ import (
 
 	"github.com/unnoise/unnoise/engine/evaluate"
 	"github.com/unnoise/unnoise/engine/model"
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/kernels"
 )
 
@@ -51,7 +52,7 @@ func runEvaluate(c *urfave.Context) error {
 	if out == "" {
 		out = run
 	}
-	recipe, err := train.ReadFile(filepath.Join(run, train.ConfigFile), nil)
+	r, err := recipe.ReadFile(filepath.Join(run, rundir.ConfigFile), nil)
 	if err != nil {
 		return fmt.Errorf("evaluate takes a run directory of unnoise train: %w", err)
 	}
@@ -60,7 +61,7 @@ func runEvaluate(c *urfave.Context) error {
 		return err
 	}
 	if !m.Points() {
-		return evaluateClasses(c, g, m, recipe)
+		return evaluateClasses(c, g, m, r)
 	}
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return err
@@ -71,7 +72,7 @@ func runEvaluate(c *urfave.Context) error {
 	}
 	defer mach.Close()
 	m.DType = dtype
-	rep, err := evaluate.Points(c.Context, mach, m, recipe, evaluate.PointsOptions{Draws: c.Int("draws"), Samples: c.Int("samples"), Seed: c.Uint64("seed")})
+	rep, err := evaluate.Points(c.Context, mach, m, r, evaluate.PointsOptions{Draws: c.Int("draws"), Samples: c.Int("samples"), Seed: c.Uint64("seed")})
 	if err != nil {
 		return err
 	}

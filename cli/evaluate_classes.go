@@ -9,12 +9,12 @@ import (
 
 	"github.com/unnoise/unnoise/engine/evaluate"
 	"github.com/unnoise/unnoise/engine/model"
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/kernels"
 )
 
 // evaluateClasses measures how often samples of a class are taken for it, for several weights of guidance.
-func evaluateClasses(c *urfave.Context, g *globals, m *model.Model, r *train.Recipe) error {
+func evaluateClasses(c *urfave.Context, g *globals, m *model.Model, r *recipe.Recipe) error {
 	o := evaluate.GuidanceOptions{Seed: c.Uint64("seed"), Classifier: evaluate.ClassifierOptions{Steps: c.Int("classifier-steps"), Seed: c.Uint64("seed")}}
 	if o.Classifier.Steps < 1 {
 		return usagef("--classifier-steps %d: want at least 1", o.Classifier.Steps)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
 )
 
 func inspectCommand() *urfave.Command {
@@ -23,7 +23,7 @@ func inspectCommand() *urfave.Command {
 			"with --program, \"program\".",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "model", Usage: "`DIR` of a run, a checkpoint or any diffusers directory"},
-			&urfave.StringFlag{Name: "preset", Usage: "preset `NAME`: " + strings.Join(train.Presets(), ", ")},
+			&urfave.StringFlag{Name: "preset", Usage: "preset `NAME`: " + strings.Join(recipe.Presets(), ", ")},
 			&urfave.StringFlag{Name: "config", Usage: "recipe `FILE`"},
 			setFlag(),
 			&urfave.BoolFlag{Name: "json", Usage: "print one JSON object"},
@@ -74,7 +74,7 @@ type programStep struct {
 type subject struct {
 	source string
 	model  *model.Model
-	recipe *train.Recipe
+	recipe *recipe.Recipe
 	batch  int // 0: the program's default
 }
 
@@ -137,7 +137,7 @@ func readSubject(c *urfave.Context) (*subject, error) {
 		return s, err
 	}
 	if c.String("preset") == "" && c.String("config") == "" {
-		return nil, usagef("inspect what? Give --model DIR, --preset NAME (%s) or --config FILE", strings.Join(train.Presets(), ", "))
+		return nil, usagef("inspect what? Give --model DIR, --preset NAME (%s) or --config FILE", strings.Join(recipe.Presets(), ", "))
 	}
 	r, source, err := readRecipe(c, c.StringSlice("set"))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/train"
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -29,7 +30,7 @@ func memory(programs ...*graph.Program) int64 {
 }
 
 // trainingPrograms builds the two programs of a training step.
-func trainingPrograms(r *train.Recipe, m *model.Model) ([]*graph.Program, error) {
+func trainingPrograms(r *recipe.Recipe, m *model.Model) ([]*graph.Program, error) {
 	programs := train.Programs{Recipe: r, Model: m}
 	micro, err := programs.Micro()
 	if err != nil {
@@ -40,7 +41,7 @@ func trainingPrograms(r *train.Recipe, m *model.Model) ([]*graph.Program, error)
 }
 
 // describe makes a recipe's model without weights.
-func describe(r *train.Recipe) (*model.Model, error) {
+func describe(r *recipe.Recipe) (*model.Model, error) {
 	cfg, err := r.NetworkConfig()
 	if err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func describe(r *train.Recipe) (*model.Model, error) {
 }
 
 // checkTrainingMemory refuses a recipe that the memory of what it is to run on cannot hold.
-func checkTrainingMemory(r *train.Recipe, mach graph.Machine, dtype kernels.DType) error {
+func checkTrainingMemory(r *recipe.Recipe, mach graph.Machine, dtype kernels.DType) error {
 	m, err := describe(r)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	page "github.com/unnoise/unnoise/engine/report"
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/kernels"
 )
 
@@ -47,8 +47,8 @@ func runReport(c *urfave.Context) error {
 		}
 	}
 	run, out := c.Args().First(), c.String("out")
-	if _, err := os.Stat(filepath.Join(run, train.ConfigFile)); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s holds no %s: want a run directory of unnoise train", run, train.ConfigFile)
+	if _, err := os.Stat(filepath.Join(run, rundir.ConfigFile)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s holds no %s: want a run directory of unnoise train", run, rundir.ConfigFile)
 	}
 	if out == "" {
 		out = filepath.Join(run, page.File)

@@ -13,7 +13,7 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/npy"
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/kernels"
 )
 
@@ -176,7 +176,7 @@ func sampleOptions(c *urfave.Context, m *model.Model) (*model.SampleOptions, err
 }
 
 // samplePlan makes the chain: flags over the run's own sampler over DDPM with every timestep.
-func samplePlan(c *urfave.Context, m *model.Model, r *train.Recipe) (*diffusion.Plan, error) {
+func samplePlan(c *urfave.Context, m *model.Model, r *recipe.Recipe) (*diffusion.Plan, error) {
 	s := model.Sampler{Name: "ddpm"}
 	if r != nil {
 		s = r.Sampler()

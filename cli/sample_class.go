@@ -8,11 +8,11 @@ import (
 
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
 )
 
 // readClass fills the labels, and the weight of guidance: the flag's, or the run's own.
-func readClass(c *urfave.Context, m *model.Model, r *train.Recipe, o *model.SampleOptions) error {
+func readClass(c *urfave.Context, m *model.Model, r *recipe.Recipe, o *model.SampleOptions) error {
 	l := m.Net.Labels()
 	if l.Kind != nn.ClassLabels {
 		if c.IsSet("class") {

@@ -6,7 +6,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/unnoise/unnoise/engine/diffusion"
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
 )
 
 func scheduleCommand() *urfave.Command {
@@ -16,7 +16,7 @@ func scheduleCommand() *urfave.Command {
 		Description: "One row a timestep, from 0: betas, alphas, alphas_cumprod and what follows from them, in float64.\n" +
 			"With --format json: one object with \"timesteps\" and an array under each column's name.",
 		Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "preset", Usage: "the schedule of preset `NAME`: " + strings.Join(train.Presets(), ", ")},
+			&urfave.StringFlag{Name: "preset", Usage: "the schedule of preset `NAME`: " + strings.Join(recipe.Presets(), ", ")},
 			&urfave.StringFlag{Name: "kind", Usage: "`KIND` of schedule: " + strings.Join(diffusion.Kinds(), ", ")},
 			&urfave.IntFlag{Name: "timesteps", Value: 1000, Usage: "`T` steps"},
 			&urfave.Float64Flag{Name: "beta-start", Value: diffusion.DefaultBetaStart, Usage: "first `BETA`"},
@@ -68,7 +68,7 @@ func readSchedule(c *urfave.Context) (diffusion.Schedule, error) {
 				return diffusion.Schedule{}, usagef("--%s belongs to --kind; a preset has its own", name)
 			}
 		}
-		r, err := train.Preset(preset, nil)
+		r, err := recipe.Preset(preset, nil)
 		if err != nil {
 			return diffusion.Schedule{}, usageError{err}
 		}

@@ -11,6 +11,8 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/train"
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -23,7 +25,7 @@ func trainCommand() *urfave.Command {
 			"checkpoint before the program ends; a second one ends it at once. With --log-format json each line is an object with \"event\":\n" +
 			"progress, evaluation, checkpoint, samples or done.",
 		Flags: []urfave.Flag{
-			&urfave.StringFlag{Name: "preset", Usage: "recipe `NAME`: " + strings.Join(train.Presets(), ", ")},
+			&urfave.StringFlag{Name: "preset", Usage: "recipe `NAME`: " + strings.Join(recipe.Presets(), ", ")},
 			&urfave.StringFlag{Name: "config", Usage: "recipe `FILE` (TOML; a run's config.toml is one)"},
 			&urfave.StringFlag{Name: "data", Usage: "`PATH` of a folder or .zip of pictures, IDX or CIFAR-10 files, a .npy or .npz file, or the name of a 2-D set (data.source)"},
 			&urfave.StringFlag{Name: "out", Usage: "run `DIR` (default: runs/NAME)"},
@@ -103,11 +105,11 @@ func trainOptions(c *urfave.Context) (*train.Options, error) {
 		if o.Out == "" {
 			return nil, usagef("--resume needs the run: give --out DIR")
 		}
-		config := filepath.Join(o.Out, train.ConfigFile)
+		config := filepath.Join(o.Out, rundir.ConfigFile)
 		if _, err := os.Stat(config); err != nil {
 			return nil, fmt.Errorf("%s holds no run to resume: %w", o.Out, err)
 		}
-		o.Recipe, err = train.ReadFile(config, set)
+		o.Recipe, err = recipe.ReadFile(config, set)
 		return o, err
 	}
 	if o.Recipe, _, err = readRecipe(c, set); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/unnoise/unnoise/cuda"
 	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/train"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/gpu"
@@ -49,12 +50,12 @@ func shapes(refs []graph.Ref) string {
 }
 
 // programs builds both programs of a preset's training step.
-func (o Options) programs() (*train.Recipe, train.Programs, []*graph.Program, error) {
+func (o Options) programs() (*recipe.Recipe, train.Programs, []*graph.Program, error) {
 	set := append([]string{"train.accumulate=1"}, o.Set...)
 	if o.Batch > 0 {
 		set = append(set, fmt.Sprintf("train.batch=%d", o.Batch))
 	}
-	r, err := train.Preset(o.Preset, set)
+	r, err := recipe.Preset(o.Preset, set)
 	if err != nil {
 		return nil, train.Programs{}, nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/train"
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -20,7 +21,7 @@ const warmSteps = 10
 // trainer takes training steps on a device: batches of random bytes from the host, both programs, no waiting in between.
 type trainer struct {
 	machine       *graph.Device
-	recipe        *train.Recipe
+	recipe        *recipe.Recipe
 	prog          train.Programs
 	micro, finish graph.Runner
 	x0            [2][]float32

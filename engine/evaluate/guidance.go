@@ -9,7 +9,7 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
 )
 
 // GuidanceOptions are the sizes of a measurement of guidance; zero values take the defaults.
@@ -62,7 +62,7 @@ func (rep *GuidanceReport) Best() GuidanceRow {
 
 // Guidance measures a class-conditional model trained by a recipe: it trains a classifier on the recipe's data, draws samples of every
 // class at each weight, all from the same noise, and counts those that the classifier takes for their class.
-func Guidance(ctx context.Context, mach graph.Machine, m *model.Model, r *train.Recipe, o GuidanceOptions) (*GuidanceReport, error) {
+func Guidance(ctx context.Context, mach graph.Machine, m *model.Model, r *recipe.Recipe, o GuidanceOptions) (*GuidanceReport, error) {
 	l := m.Net.Labels()
 	if l.Kind != nn.ClassLabels || l.Named() == 0 || m.Points() {
 		return nil, fmt.Errorf("the model is not conditioned on a list of classes of images: nothing to measure")
@@ -122,7 +122,7 @@ func Guidance(ctx context.Context, mach graph.Machine, m *model.Model, r *train.
 }
 
 // openData opens the recipe's data as training does.
-func openData(r *train.Recipe) (*data.Set, error) {
+func openData(r *recipe.Recipe) (*data.Set, error) {
 	o, err := r.DataOptions()
 	if err != nil {
 		return nil, err

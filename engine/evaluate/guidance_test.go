@@ -12,6 +12,7 @@ import (
 	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/evaluate"
 	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/train"
 	"github.com/unnoise/unnoise/kernels/rng"
 )
@@ -77,7 +78,7 @@ func TestGuidance(t *testing.T) {
 	dir := t.TempDir()
 	bars(t, dir, "train", 600)
 	bars(t, dir, "t10k", 150)
-	r, err := train.Parse("bars", fmt.Sprintf(barsRecipe, dir), nil)
+	r, err := recipe.Parse("bars", fmt.Sprintf(barsRecipe, dir), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

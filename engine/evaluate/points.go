@@ -12,7 +12,7 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/metrics"
 	"github.com/unnoise/unnoise/engine/model"
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/kernels/rng"
 )
 
@@ -58,7 +58,7 @@ type frame struct {
 }
 
 // Points evaluates a model of 2-D points trained by a recipe.
-func Points(ctx context.Context, mach graph.Machine, m *model.Model, r *train.Recipe, o PointsOptions) (*PointsReport, error) {
+func Points(ctx context.Context, mach graph.Machine, m *model.Model, r *recipe.Recipe, o PointsOptions) (*PointsReport, error) {
 	if !m.Points() || m.C != 2 {
 		return nil, fmt.Errorf("the model takes %d channels of %dx%d: want points in the plane", m.C, m.H, m.W)
 	}
@@ -162,7 +162,7 @@ func noised(points []float32, a, b float64, t, n int, seed uint64) []float32 {
 }
 
 // energy draws samples and compares them with fresh points; it keeps the states that the figure shows.
-func (rep *PointsReport) energy(ctx context.Context, mach graph.Machine, m *model.Model, r *train.Recipe, o PointsOptions) error {
+func (rep *PointsReport) energy(ctx context.Context, mach graph.Machine, m *model.Model, r *recipe.Recipe, o PointsOptions) error {
 	plan, err := m.Plan(model.Sampler{Name: "ddpm"})
 	if err != nil {
 		return err

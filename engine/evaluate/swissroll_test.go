@@ -7,6 +7,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/evaluate"
 	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/train"
 )
 
@@ -20,7 +21,7 @@ func TestSwissRoll(t *testing.T) {
 		set = []string{"train.steps=400", "train.horizon=400", "train.sample_count=0"}
 		slack, o = 8, evaluate.PointsOptions{Draws: 1024, Samples: 500}
 	}
-	r, err := train.Preset("swissroll", set)
+	r, err := recipe.Preset("swissroll", set)
 	if err != nil {
 		t.Fatal(err)
 	}

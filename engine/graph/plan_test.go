@@ -6,13 +6,14 @@ import (
 
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/train"
 )
 
 // trainingPrograms returns the programs of a preset's training.
 func trainingPrograms(t *testing.T, preset string, set ...string) []*graph.Program {
 	t.Helper()
-	r, err := train.Preset(preset, set)
+	r, err := recipe.Preset(preset, set)
 	if err != nil {
 		t.Fatal(err)
 	}

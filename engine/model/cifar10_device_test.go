@@ -8,7 +8,7 @@ import (
 	"github.com/unnoise/unnoise/cuda/emu"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/kernels/rng"
 )
 
@@ -18,7 +18,7 @@ func TestCIFAR10OnDevice(t *testing.T) {
 	if testing.Short() {
 		t.Skip("6.2 G multiply-adds on the emulator take minutes")
 	}
-	r, err := train.Preset("cifar10", nil)
+	r, err := recipe.Preset("cifar10", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

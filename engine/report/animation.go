@@ -10,7 +10,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/viz"
 )
 
@@ -18,7 +18,7 @@ import (
 const frames = 40
 
 // animate draws samples with the last checkpoint and keeps the states between noise and data.
-func (c *content) animate(ctx context.Context, run string, r *train.Recipe, o Options) error {
+func (c *content) animate(ctx context.Context, run string, r *recipe.Recipe, o Options) error {
 	switch {
 	case o.Machine == nil:
 		c.NoAnimation = "left out"
@@ -98,7 +98,7 @@ func pictures(x *model.Images) viz.Images {
 }
 
 // sampling is the run's own sampler, with fewer steps where it has many.
-func (o Options) sampling(m *model.Model, r *train.Recipe) (*model.SampleOptions, float64, error) {
+func (o Options) sampling(m *model.Model, r *recipe.Recipe) (*model.SampleOptions, float64, error) {
 	sampler := r.Sampler()
 	if n := m.Process.Timesteps(); sampler.Steps == 0 && n > o.Steps || sampler.Steps > o.Steps {
 		sampler.Steps = o.Steps

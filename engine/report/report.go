@@ -23,7 +23,8 @@ import (
 	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/viz"
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -67,8 +68,8 @@ type content struct {
 	Final       *picture // the animation's last state
 	NoAnimation string   // why there is none
 	Checkpoints []saved
-	BadSteps    []train.BadStep
-	Sessions    []train.Session
+	BadSteps    []rundir.BadStep
+	Sessions    []rundir.Session
 	Config      string
 }
 
@@ -97,7 +98,7 @@ type saved struct {
 // Write makes the report of a run directory and writes it to a file, complete or not at all.
 func Write(ctx context.Context, run, path string, o Options) error {
 	o = o.fill()
-	r, err := train.ReadFile(filepath.Join(run, train.ConfigFile), nil)
+	r, err := recipe.ReadFile(filepath.Join(run, rundir.ConfigFile), nil)
 	if err != nil {
 		return fmt.Errorf("%s is not a run of unnoise train: %w", run, err)
 	}
@@ -105,17 +106,17 @@ func Write(ctx context.Context, run, path string, o Options) error {
 	if text, err := filepath.Abs(run); err == nil {
 		c.Name = filepath.Base(text)
 	}
-	config, err := os.ReadFile(filepath.Join(run, train.ConfigFile))
+	config, err := os.ReadFile(filepath.Join(run, rundir.ConfigFile))
 	if err != nil {
 		return err
 	}
 	c.Config = string(config)
-	lines, err := train.ReadMetrics(run)
+	lines, err := rundir.ReadMetrics(run)
 	if err != nil {
 		return err
 	}
 	c.curves(lines)
-	if c.Sessions, err = train.ReadSessions(run); err != nil {
+	if c.Sessions, err = rundir.ReadSessions(run); err != nil {
 		return err
 	}
 	if err := c.samples(run, o.Pictures); err != nil {
@@ -136,7 +137,7 @@ func Write(ctx context.Context, run, path string, o Options) error {
 }
 
 // column reads one number of the lines that have it.
-func column(lines []train.Line, of func(train.Line) *float64) (x, y []float64) {
+func column(lines []rundir.Line, of func(rundir.Line) *float64) (x, y []float64) {
 	for _, l := range lines {
 		if v := of(l); v != nil {
 			x, y = append(x, float64(l.Step)), append(y, *v)
@@ -146,12 +147,12 @@ func column(lines []train.Line, of func(train.Line) *float64) (x, y []float64) {
 }
 
 // curves draws what metrics.jsonl holds.
-func (c *content) curves(lines []train.Line) {
-	x, loss := column(lines, func(l train.Line) *float64 { return l.Loss })
-	hx, held := column(lines, func(l train.Line) *float64 { return l.HeldOut })
-	gx, norm := column(lines, func(l train.Line) *float64 { return l.GradNorm })
-	rx, rate := column(lines, func(l train.Line) *float64 { return l.LearningRate })
-	sx, speed := column(lines, func(l train.Line) *float64 { return l.SamplesPerSecond })
+func (c *content) curves(lines []rundir.Line) {
+	x, loss := column(lines, func(l rundir.Line) *float64 { return l.Loss })
+	hx, held := column(lines, func(l rundir.Line) *float64 { return l.HeldOut })
+	gx, norm := column(lines, func(l rundir.Line) *float64 { return l.GradNorm })
+	rx, rate := column(lines, func(l rundir.Line) *float64 { return l.LearningRate })
+	sx, speed := column(lines, func(l rundir.Line) *float64 { return l.SamplesPerSecond })
 	charts := []chart{
 		{title: "Loss", log: true, series: []series{{"training", "faint", x, loss}, {"training, smoothed", "line", x, smoothed(loss)},
 			{"held out", "dots", hx, held}}},
@@ -180,7 +181,7 @@ func (c *content) curves(lines []train.Line) {
 }
 
 // quartiles are the held-out losses by quartile of t; none where there was one evaluation only, which the loss chart shows.
-func quartiles(lines []train.Line) []series {
+func quartiles(lines []rundir.Line) []series {
 	list := []series{{name: "least noise", class: "q1"}, {name: "second quarter", class: "q2"}, {name: "third quarter", class: "q3"},
 		{name: "most noise", class: "q4"}}
 	for _, l := range lines {
@@ -257,11 +258,11 @@ func (c *content) checkpoints(run string) error {
 }
 
 // tiles are the numbers on top.
-func (c *content) tiles(lines []train.Line, r *train.Recipe) {
+func (c *content) tiles(lines []rundir.Line, r *recipe.Recipe) {
 	add := func(label, format string, args ...any) {
 		c.Tiles = append(c.Tiles, tile{label, fmt.Sprintf(format, args...)})
 	}
-	var last train.Line
+	var last rundir.Line
 	var held, speed *float64
 	for _, l := range lines {
 		last.Step = max(last.Step, l.Step)
@@ -273,7 +274,7 @@ func (c *content) tiles(lines []train.Line, r *train.Recipe) {
 		}
 	}
 	add("steps", "%d of %d", last.Step, r.Train.Steps)
-	if _, loss := column(lines, func(l train.Line) *float64 { return l.Loss }); len(loss) > 0 {
+	if _, loss := column(lines, func(l rundir.Line) *float64 { return l.Loss }); len(loss) > 0 {
 		add("training loss", "%.5f", smoothed(loss)[len(loss)-1])
 	}
 	if held != nil {

@@ -10,14 +10,16 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/report"
+	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/train"
 )
 
 // rolls trains a small swiss roll in a folder whose name is a trap for pages that do not escape.
 func rolls(t *testing.T) string {
 	t.Helper()
-	r, err := train.Preset("swissroll", []string{"network.hidden=16", "network.layers=2", "network.time_embed_dim=16", "data.points=500",
+	r, err := recipe.Preset("swissroll", []string{"network.hidden=16", "network.layers=2", "network.time_embed_dim=16", "data.points=500",
 		"train.batch=32", "train.steps=20", "train.log_every=2", "train.eval_samples=64", "train.eval_every=5", "train.sample_count=100",
 		"train.sample_every=5", "train.checkpoint_every=10"})
 	if err != nil {
@@ -53,7 +55,7 @@ var (
 func TestReport(t *testing.T) {
 	run := rolls(t)
 	line := `{"step":4,"bad_step":{"step":5,"tensor":"output 0 of <conv>"}}` + "\n"
-	f, err := os.OpenFile(filepath.Join(run, train.MetricsFile), os.O_APPEND|os.O_WRONLY, 0)
+	f, err := os.OpenFile(filepath.Join(run, rundir.MetricsFile), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +99,7 @@ func TestEmpty(t *testing.T) {
 		!strings.Contains(err.Error(), "is not a run of unnoise train") {
 		t.Errorf("error %v", err)
 	}
-	r, err := train.Preset("fashion-mnist", nil)
+	r, err := recipe.Preset("fashion-mnist", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +107,7 @@ func TestEmpty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(run, train.ConfigFile), config, 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(run, rundir.ConfigFile), config, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	text := write(t, run, report.Options{Machine: graph.NewCPU(graph.CPUOptions{})})

@@ -10,6 +10,7 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/kernels"
 	_ "github.com/unnoise/unnoise/kernels/all" // register
 	"github.com/unnoise/unnoise/kernels/optim"
@@ -26,13 +27,13 @@ type lab struct {
 
 // tinyUNet is a recipe with everything that a U-Net of Ho et al. has, for 8x8 pixels of 3 channels: attention, concat, stride 2,
 // dropout, time embedding.
-func tinyUNet(t testing.TB, set ...string) *Recipe {
+func tinyUNet(t testing.TB, set ...string) *recipe.Recipe {
 	t.Helper()
 	base := []string{"network.sample_size=8", "network.block_out_channels=[32,48]", "network.layers_per_block=1",
 		`network.down_block_types=["AttnDownBlock2D","DownBlock2D"]`, `network.up_block_types=["UpBlock2D","AttnUpBlock2D"]`,
 		"network.norm_num_groups=2", "network.dropout=0.1", "train.batch=8", "train.accumulate=2", "train.learning_rate=2e-3", "train.warmup=0",
 		"diffusion.schedule.timesteps=50", "diffusion.schedule.beta_end=0.2", "train.log_every=32", "train.steps=20", "train.ema_decay=0.9"}
-	r, err := Preset("cifar10-small", append(base, set...))
+	r, err := recipe.Preset("cifar10-small", append(base, set...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func tinyUNet(t testing.TB, set ...string) *Recipe {
 
 // newLab puts a recipe's network on a machine. Every weight is drawn: with output layers of almost zero, as networks begin, hardly
 // any gradient would flow.
-func newLab(t *testing.T, r *Recipe, mach graph.Machine, dtype kernels.DType) *lab {
+func newLab(t *testing.T, r *recipe.Recipe, mach graph.Machine, dtype kernels.DType) *lab {
 	t.Helper()
 	m, err := r.NewModel()
 	if err != nil {

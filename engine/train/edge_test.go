@@ -12,6 +12,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/train"
 )
 
@@ -148,7 +149,7 @@ func TestClassesOnImages(t *testing.T) {
 	writeIDX(t, dir, "t10k", 4, 8, 4, 3)
 	whole, poisoned, parts := filepath.Join(dir, "whole"), filepath.Join(dir, "poisoned"), filepath.Join(dir, "parts")
 	take := func(out string, resume, poison bool, set ...string) string {
-		r, err := train.Parse("pictures", fmt.Sprintf(pictures, dir), set)
+		r, err := recipe.Parse("pictures", fmt.Sprintf(pictures, dir), set)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +208,7 @@ func TestClassesRefused(t *testing.T) {
 	} {
 		writeIDX(t, dir, "train", 10, 8, 4, 3)
 		change()
-		r, err := train.Parse("pictures", fmt.Sprintf(pictures, dir), []string{"network.num_class_embeds=2"})
+		r, err := recipe.Parse("pictures", fmt.Sprintf(pictures, dir), []string{"network.num_class_embeds=2"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/viz"
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -37,7 +38,7 @@ func (t *trainer) evaluate(ctx context.Context) error {
 			return err
 		}
 	}
-	return t.tolerate("metrics", t.metrics.evaluation(*e))
+	return t.tolerate("metrics", t.metrics.AppendHeldOut(e.line()))
 }
 
 func (t *trainer) heldOutLoss(ctx context.Context, n int) (*Evaluation, error) {
@@ -125,7 +126,7 @@ func (t *trainer) samples(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dir, err := t.makeDir("samples")
+	dir, err := t.makeDir(rundir.SamplesDir)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/train"
 )
 
@@ -15,12 +16,12 @@ func Example() {
 	dir, err := os.MkdirTemp("", "run")
 	check(err)
 	defer os.RemoveAll(dir)
-	recipe, err := train.Preset("swissroll", []string{"train.steps=20", "train.batch=64", "network.hidden=16", "data.points=500",
+	r, err := recipe.Preset("swissroll", []string{"train.steps=20", "train.batch=64", "network.hidden=16", "data.points=500",
 		"train.eval_samples=500", "train.sample_count=0"})
 	check(err)
 	machine := graph.NewCPU(graph.CPUOptions{})
 	defer machine.Close()
-	result, err := train.Run(context.Background(), train.Options{Recipe: recipe, Out: dir + "/roll", Machine: machine})
+	result, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir + "/roll", Machine: machine})
 	check(err)
 	m, err := model.Load(result.Checkpoint, false)
 	check(err)

@@ -3,7 +3,6 @@ package train
 import (
 	"fmt"
 
-	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/kernels"
 	update "github.com/unnoise/unnoise/kernels/diffusion"
@@ -30,6 +29,3 @@ func (t *trainer) checkClasses(l nn.Labels) error {
 	}
 	return fmt.Errorf("network.num_class_embeds = %d: %s has %d classes", l.Classes, source, have)
 }
-
-// Sampler is that of the samples drawn along the way, and the default of later sampling.
-func (r *Recipe) Sampler() model.Sampler { return r.sampler() }

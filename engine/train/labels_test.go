@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/train"
 )
 
@@ -20,7 +21,7 @@ func TestLabelDropout(t *testing.T) {
 	writeIDX(t, dir, "t10k", 4, 8, 4, 3)
 	take := func(out string, resume bool, set ...string) string {
 		set = append(set, "network.num_class_embeds=4", "train.label_dropout=0.4", "sample.guidance=2")
-		r, err := train.Parse("pictures", fmt.Sprintf(pictures, dir), set)
+		r, err := recipe.Parse("pictures", fmt.Sprintf(pictures, dir), set)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +79,7 @@ func TestLabelDropoutRefused(t *testing.T) {
 		"sample.guidance = NaN: want a finite number":   {"sample.guidance=nan"},
 		"log.histogram_every = -1: want 0 (a fiftieth ": {"log.histogram_every=-1"},
 	} {
-		r, err := train.Parse("pictures", fmt.Sprintf(pictures, dir), set)
+		r, err := recipe.Parse("pictures", fmt.Sprintf(pictures, dir), set)
 		if err == nil {
 			_, err = train.Run(context.Background(), train.Options{Recipe: r, Out: filepath.Join(t.TempDir(), "run"), Machine: cpu()})
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/rundir"
 )
 
 // loop takes the steps.
@@ -86,10 +87,10 @@ func (t *trainer) stopped(err error) error {
 			return errors.Join(err, saving)
 		}
 		return fmt.Errorf("%w; the steps before, %d of them, are saved in %s", err, t.step, t.result.Checkpoint)
-	case storageError(err) && t.result.Checkpoint != "" && !errors.As(err, &batch):
-		return fmt.Errorf("%w; the last checkpoint is %s", advised(err), t.result.Checkpoint)
-	case storageError(err):
-		return advised(err)
+	case rundir.IsStorageError(err) && t.result.Checkpoint != "" && !errors.As(err, &batch):
+		return fmt.Errorf("%w; the last checkpoint is %s", rundir.WithAdvice(err), t.result.Checkpoint)
+	case rundir.IsStorageError(err):
+		return rundir.WithAdvice(err)
 	}
 	return err
 }
@@ -143,10 +144,10 @@ func (t *trainer) feed(k, m int) error {
 
 // endWatch stops writing event files after one could not be written: a torn record would end what readers see anyway.
 func (t *trainer) endWatch(err error) error {
-	if !storageError(err) && !errors.Is(err, fs.ErrClosed) {
+	if !rundir.IsStorageError(err) && !errors.Is(err, fs.ErrClosed) {
 		return err
 	}
-	t.warn("step %d: %v: event files end here. Training goes on", t.step, advised(err))
+	t.warn("step %d: %v: event files end here. Training goes on", t.step, rundir.WithAdvice(err))
 	_ = t.watch.Close()
 	t.watch = nil
 	return nil

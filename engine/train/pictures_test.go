@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/recipe"
 )
 
 // pictureFolder fills a folder with n pictures of two classes, both formats and many sizes.
@@ -44,9 +44,9 @@ func pictureFolder(t *testing.T, dir string, n int) {
 }
 
 // pictureRecipe is a tiny U-Net with two classes on a folder of pictures.
-func pictureRecipe(t *testing.T, dir string, set ...string) *train.Recipe {
+func pictureRecipe(t *testing.T, dir string, set ...string) *recipe.Recipe {
 	t.Helper()
-	r, err := train.Preset("images", append([]string{fmt.Sprintf("data.source=%q", dir), "network.sample_size=8",
+	r, err := recipe.Preset("images", append([]string{fmt.Sprintf("data.source=%q", dir), "network.sample_size=8",
 		"network.block_out_channels=[4, 8]", `network.down_block_types=["DownBlock2D", "DownBlock2D"]`,
 		`network.up_block_types=["UpBlock2D", "UpBlock2D"]`, "network.norm_num_groups=2", "network.layers_per_block=1",
 		"network.num_class_embeds=2", "diffusion.schedule.timesteps=10", "sample.steps=3", "train.steps=6", "train.batch=5", "train.log_every=2",

@@ -1,12 +1,11 @@
 package train
 
 import (
-	"math"
-
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/kernels"
 	update "github.com/unnoise/unnoise/kernels/diffusion"
 	"github.com/unnoise/unnoise/kernels/embed"
@@ -29,7 +28,7 @@ const (
 
 // Programs builds the programs of a recipe for a model.
 type Programs struct {
-	Recipe *Recipe
+	Recipe *recipe.Recipe
 	Model  *model.Model
 }
 
@@ -45,19 +44,6 @@ func (p Programs) weightSpec() kernels.Spec {
 	return kernels.Dense(kernels.F32, p.Model.Process.Timesteps(), 1, 1, 1)
 }
 
-// NewModel makes the recipe's model with initial weights.
-func (r *Recipe) NewModel() (*model.Model, error) {
-	cfg, err := r.NetworkConfig()
-	if err != nil {
-		return nil, err
-	}
-	sched, err := r.Scheduler()
-	if err != nil {
-		return nil, err
-	}
-	return model.New(cfg, sched, r.Train.Seed)
-}
-
 // inputs declares x0 and the labels of a batch.
 func (p Programs) inputs(g *graph.Graph, n int) (x0, labels kernels.Value) {
 	x0 = g.Input("x0", p.spec(n))
@@ -71,7 +57,7 @@ func (p Programs) inputs(g *graph.Graph, n int) (x0, labels kernels.Value) {
 // State.Micro is 0, else added to.
 func (p Programs) Micro() (*graph.Program, error) {
 	t, n := p.Recipe.Train, p.Recipe.Train.Batch
-	kind, err := p.Recipe.lossKind()
+	kind, err := p.Recipe.LossKind()
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +68,7 @@ func (p Programs) Micro() (*graph.Program, error) {
 	noised := g.Emit(update.Noising{Stream: c.Stream("eps")}, x0, time, g.Persistent(noiseTable, p.noiseSpec()))
 	y := p.Model.Net.Forward(c, noised[0], time, p.dropLabels(c, labels))
 	var weight kernels.Value
-	if p.Recipe.weighted() {
+	if p.Recipe.Weighted() {
 		weight = kernels.Emit1(g, embed.Lookup{}, time, g.Persistent(weightTable, p.weightSpec()))
 	}
 	l := kernels.Emit1(g, loss.Loss{Kind: kind, Delta: p.Recipe.Diffusion.Delta}, y, noised[1], weight)
@@ -117,7 +103,7 @@ func (p Programs) ringSpec() kernels.Spec {
 
 // Evaluate is the loss of each held-out sample at given times, with the moving average of the weights: input t, output "losses".
 func (p Programs) Evaluate(n int) (*graph.Program, error) {
-	kind, err := p.Recipe.lossKind()
+	kind, err := p.Recipe.LossKind()
 	if err != nil {
 		return nil, err
 	}
@@ -187,46 +173,11 @@ func (p Programs) Upload(m graph.Machine) error {
 	if err != nil {
 		return err
 	}
-	if err := m.Write(noiseTable, 0, table); err != nil || !p.Recipe.weighted() {
+	if err := m.Write(noiseTable, 0, table); err != nil || !p.Recipe.Weighted() {
 		return err
 	}
 	if table, err = p.weightTableData(); err != nil {
 		return err
 	}
 	return m.Write(weightTable, 0, table)
-}
-
-// weighted reports whether timesteps weigh differently in the loss.
-func (r *Recipe) weighted() bool { return r.Diffusion.Objective.Kind != diffusion.Simple }
-
-// sampler is that of the samples drawn along the way.
-func (r *Recipe) sampler() model.Sampler {
-	return model.Sampler{Name: r.Sample.Sampler, Steps: r.Sample.Steps, Eta: r.Sample.Eta, Spacing: diffusion.Spacing(r.Sample.Spacing)}
-}
-
-// State returns the scalars of optimizer step k (from 0).
-func (r *Recipe) State(k int) kernels.StepState {
-	t := r.Train
-	n := float64(k + 1)
-	s := kernels.StepState{Seed: t.Seed, Step: uint32(k), LearningRate: r.Rate(k), WeightDecay: t.WeightDecay, Beta1: t.Beta1, Beta2: t.Beta2,
-		Epsilon: t.Epsilon, Correction1: 1 - math.Pow(t.Beta1, n), Correction2: 1 - math.Pow(t.Beta2, n), EMADecay: t.EMADecay,
-		ClipNorm: t.Clip, LossScale: 1 / float64(t.Accumulate)}
-	if t.EMAWarmup {
-		s.EMADecay = math.Min(t.EMADecay, (1+n)/(10+n))
-	}
-	return s
-}
-
-// Rate returns the learning rate of optimizer step k (from 0): linear warm-up, then constant or a cosine to 0 at the horizon.
-func (r *Recipe) Rate(k int) float64 {
-	t := r.Train
-	rate := t.LearningRate
-	if t.Rate == "cosine" && k >= t.Warmup {
-		x := math.Min(1, float64(k-t.Warmup)/float64(t.Horizon-t.Warmup))
-		rate *= (1 + math.Cos(math.Pi*x)) / 2
-	}
-	if k < t.Warmup {
-		rate *= float64(k+1) / float64(t.Warmup)
-	}
-	return rate
 }

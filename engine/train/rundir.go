@@ -1,37 +1,31 @@
 package train
 
 import (
-	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/rundir"
 )
-
-// ConfigFile is the recipe in a run directory.
-const ConfigFile = "config.toml"
-
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // openRun makes the run directory, or finds the checkpoint to continue from.
 func (t *trainer) openRun() error {
-	if err := t.checkEmpty(); err != nil {
+	if err := rundir.Check(t.Out, t.Resume); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(t.Out, 0o777); err != nil {
-		return advised(err)
+		return rundir.WithAdvice(err)
 	}
 	var err error
-	if t.lock, err = lockRun(t.Out); err != nil {
-		return advised(err)
+	if t.lock, err = rundir.Acquire(t.Out); err != nil {
+		return rundir.WithAdvice(err)
 	}
-	if err := t.checkEmpty(); err != nil { // another process may have come first
+	if err := rundir.Check(t.Out, t.Resume); err != nil { // another process may have come first
 		return err
 	}
 	if t.Resume {
@@ -40,9 +34,9 @@ func (t *trainer) openRun() error {
 		}
 	}
 	if err := t.writeConfig(); err != nil {
-		return advised(err)
+		return rundir.WithAdvice(err)
 	}
-	if t.metrics, err = openMetrics(filepath.Join(t.Out, MetricsFile), t.step); err != nil {
+	if t.metrics, err = rundir.OpenMetrics(filepath.Join(t.Out, rundir.MetricsFile), t.step); err != nil {
 		return err
 	}
 	if err := t.noteSession(); err != nil {
@@ -51,29 +45,13 @@ func (t *trainer) openRun() error {
 	return t.openWatch()
 }
 
-// checkEmpty refuses a directory that holds something when a run begins, and one that does not when it goes on.
-func (t *trainer) checkEmpty() error {
-	entries, err := os.ReadDir(t.Out)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == LockFile })
-	if len(entries) > 0 && !t.Resume {
-		return fmt.Errorf("%s exists and is not empty: continue it with --resume or choose another --out", t.Out)
-	}
-	if len(entries) == 0 && t.Resume {
-		return fmt.Errorf("%s holds no run to resume", t.Out)
-	}
-	return nil
-}
-
 // openResume compares the recipe with the run's and takes the step of its last checkpoint.
 func (t *trainer) openResume() error {
-	old, err := ReadFile(filepath.Join(t.Out, ConfigFile), nil)
+	old, err := recipe.ReadFile(filepath.Join(t.Out, rundir.ConfigFile), nil)
 	if err != nil {
 		return fmt.Errorf("%s cannot be resumed: %w", t.Out, err)
 	}
-	if changed := Changes(old, t.Recipe); len(changed) > 0 {
+	if changed := recipe.Changes(old, t.Recipe); len(changed) > 0 {
 		return fmt.Errorf("%s cannot be resumed with other settings, which would change the result: %s", t.Out, strings.Join(changed, "; "))
 	}
 	list, err := checkpoint.List(filepath.Join(t.Out, checkpoint.CheckpointsDir))
@@ -90,6 +68,17 @@ func (t *trainer) openResume() error {
 		return fmt.Errorf("%s has taken %d steps already, train.steps is %d: give more --steps", t.Out, t.step, t.Recipe.Train.Steps)
 	}
 	return nil
+}
+
+// noteSession adds this program to the run's sessions. A run that goes on in another type is told of: its numbers change.
+func (t *trainer) noteSession() error {
+	if before, err := rundir.ReadSessions(t.Out); err == nil && len(before) > 0 {
+		if last := before[len(before)-1]; last.Type != t.DType.String() {
+			t.warn("the run was computed in %s on %s and goes on in %s on %s, with other rounding: --dtype %s keeps the type", last.Type, last.Machine,
+				t.DType, t.Machine.Name(), last.Type)
+		}
+	}
+	return rundir.AppendSession(t.Out, rundir.NewSession(t.step, t.Machine.Name(), t.DType.String()))
 }
 
 // restore writes weights and moments to the machine: the initial ones, or those of the checkpoint.

@@ -5,32 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"syscall"
 
-	"github.com/google/renameio/v2"
+	"github.com/unnoise/unnoise/engine/rundir"
 )
-
-// storageError reports whether an error is the file system's: what could not be written now may be written later.
-func storageError(err error) bool {
-	var path *fs.PathError
-	var link *os.LinkError
-	var number syscall.Errno
-	return errors.As(err, &path) || errors.As(err, &link) || errors.As(err, &number)
-}
-
-// advised adds what to do about an error of the file system.
-func advised(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("%w: the disk is full, free some space there", err)
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%w: make it writable", err)
-	}
-	return err
-}
 
 // tolerate makes a warning of an error of the file system in what is written along the way, once per kind of file until it is written
 // again. The run goes on: the next save may succeed, and the last one must.
@@ -39,10 +16,10 @@ func (t *trainer) tolerate(what string, err error) error {
 	case err == nil:
 		delete(t.troubled, what)
 		return nil
-	case !storageError(err):
+	case !rundir.IsStorageError(err):
 		return err
 	case !t.troubled[what]:
-		t.warn("step %d: %v. Training goes on", t.step, advised(err))
+		t.warn("step %d: %v. Training goes on", t.step, rundir.WithAdvice(err))
 	}
 	if t.troubled == nil {
 		t.troubled = map[string]bool{}
@@ -54,12 +31,12 @@ func (t *trainer) tolerate(what string, err error) error {
 // present makes a run directory that has vanished anew, with its recipe and metrics, so that what is learned is not lost. What cannot be
 // written then is tried again the next time.
 func (t *trainer) present() error {
-	switch err := t.lock.check(); {
+	switch err := t.lock.Check(); {
 	case errors.Is(err, fs.ErrNotExist):
 		if err := os.MkdirAll(t.Out, 0o777); err != nil {
 			return err
 		}
-		lock, err := lockRun(t.Out)
+		lock, err := rundir.Acquire(t.Out)
 		if err != nil {
 			return err
 		}
@@ -74,7 +51,7 @@ func (t *trainer) present() error {
 	if err := t.writeConfig(); err != nil {
 		return err
 	}
-	if err := t.metrics.rewrite(); err != nil {
+	if err := t.metrics.Rewrite(); err != nil {
 		return err
 	}
 	t.warn("step %d: the run directory %s had vanished and was made anew; earlier checkpoints and samples are gone", t.step, t.Out)
@@ -88,5 +65,5 @@ func (t *trainer) writeConfig() error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(filepath.Join(t.Out, ConfigFile), text, 0o666)
+	return rundir.WriteConfig(t.Out, text)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/train"
 )
 
@@ -55,7 +56,7 @@ func TestTwoRunsOnOneDirectory(t *testing.T) {
 	if err := os.MkdirAll(same, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(same, train.LockFile), nil, 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(same, rundir.LockFile), nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	run(t, train.Options{Recipe: tiny(t), Out: same})
@@ -121,8 +122,8 @@ func TestUnwritable(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "run")
 			block := filepath.Join(dir, checkpoint.CheckpointsDir)
 			var w warned
-			recipe := tiny(t, "train.checkpoint_every=4")
-			res, err := train.Run(context.Background(), train.Options{Recipe: recipe, Out: dir, Machine: cpu(), OnWarning: w.add,
+			r := tiny(t, "train.checkpoint_every=4")
+			res, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir, Machine: cpu(), OnWarning: w.add,
 				OnProgress: func(p train.Progress) {
 					switch {
 					case p.Step == 3:

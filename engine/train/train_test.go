@@ -9,15 +9,17 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/train"
 )
 
 // tiny is a recipe of the swiss roll that takes milliseconds a step.
-func tiny(t *testing.T, set ...string) *train.Recipe {
+func tiny(t *testing.T, set ...string) *recipe.Recipe {
 	t.Helper()
 	base := []string{"network.hidden=16", "network.layers=2", "network.time_embed_dim=16", "data.points=500", "train.batch=32", "train.steps=20",
 		"train.log_every=3", "train.eval_samples=64", "train.sample_count=16", "train.warmup=5"}
-	r, err := train.Preset("swissroll", append(base, set...))
+	r, err := recipe.Preset("swissroll", append(base, set...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +89,7 @@ func TestResumeOfAnEndedRun(t *testing.T) {
 	for _, resume := range []bool{false, true, true} {
 		run(t, train.Options{Recipe: tiny(t, "train.steps=4"), Out: dir, Resume: resume})
 	}
-	lines, err := train.ReadMetrics(dir)
+	lines, err := rundir.ReadMetrics(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,41 +165,5 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("error %v, want one that names %q", err, c.want)
 			}
 		})
-	}
-}
-
-// TestRecipeErrors holds messages of bad configurations to the key they are about.
-func TestRecipeErrors(t *testing.T) {
-	for set, want := range map[string]string{"train.batch=0": "train.batch", "train.lr=1": "train.lr", "batch=3": "train.batch", "train.batch": "key=value",
-		"network.hiden=3": "hiden", "diffusion.loss=hinge": "diffusion.loss", "diffusion.prediction=mu": "diffusion.prediction", "train.batch=many": "train.batch",
-		"diffusion.schedule.kind=cubic": "cubic"} {
-		if _, err := train.Preset("swissroll", []string{set}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("--set %s: error %v, want one that names %q", set, err, want)
-		}
-	}
-	if _, err := train.Preset("celeba", nil); err == nil || !strings.Contains(err.Error(), "swissroll") {
-		t.Errorf("unknown preset: %v", err)
-	}
-}
-
-// TestPresets parses all presets, and reads what they write.
-func TestPresets(t *testing.T) {
-	for _, name := range train.Presets() {
-		r, err := train.Preset(name, nil)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		text, err := r.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := train.Parse(name, string(text), nil)
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", name, err, text)
-		}
-		if c := train.Changes(r, again); len(c) > 0 || r.Hash() != again.Hash() {
-			t.Errorf("%s changes when it is written and read: %v", name, c)
-		}
 	}
 }

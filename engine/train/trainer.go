@@ -1,3 +1,5 @@
+// Package train trains networks: the training and evaluation programs, and the loop with checkpoints, exact resume, held-out losses and
+// samples.
 package train
 
 import (
@@ -14,6 +16,8 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/watch"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/optim"
@@ -21,7 +25,7 @@ import (
 
 // Options is a training run. The callbacks may be nil.
 type Options struct {
-	Recipe  *Recipe
+	Recipe  *recipe.Recipe
 	Out     string        // run directory
 	Resume  bool          // continue from the last checkpoint of Out
 	Machine graph.Machine // nil: this machine's processor
@@ -86,10 +90,10 @@ type trainer struct {
 	micro, finish  graph.Runner
 	step           int // optimizer steps taken
 	saved          int // step of the last checkpoint
-	lock           *runLock
+	lock           *rundir.Lock
 	vanished       bool            // the directory was made anew and lacks its recipe and metrics
 	troubled       map[string]bool // kinds of files that could not be written last time
-	metrics        *metricsFile
+	metrics        *rundir.Metrics
 	watch          *watch.Writer // nil: no event files
 	x0             []float32
 	labels         []int32
@@ -191,10 +195,10 @@ func (t *trainer) openModel() error {
 	}
 	m.DType = t.DType
 	t.prog = Programs{t.Recipe, m}
-	if t.plan, err = m.Plan(t.Recipe.sampler()); err != nil {
+	if t.plan, err = m.Plan(t.Recipe.Sampler()); err != nil {
 		return fmt.Errorf("sample: %w", err)
 	}
-	if t.Recipe.weighted() {
+	if t.Recipe.Weighted() {
 		if _, err := t.prog.weightTableData(); err != nil {
 			return fmt.Errorf("diffusion.objective: %w", err)
 		}
@@ -254,7 +258,7 @@ func (t *trainer) report() error {
 			return err
 		}
 	}
-	return t.tolerate("metrics", t.metrics.progress(p))
+	return t.tolerate("metrics", t.metrics.Append(p.line()))
 }
 
 // pace fills in the speed and the time left. Clocks that stand still or are set back give 0, never a number that cannot be written.
@@ -295,7 +299,7 @@ func (t *trainer) badStep(k int) error {
 		return err
 	}
 	e.Checkpoint = t.result.Checkpoint
-	if err := t.metrics.bad(e); err != nil {
+	if err := t.metrics.Append(e.line()); err != nil {
 		return err
 	}
 	return e
@@ -309,7 +313,7 @@ func (t *trainer) end(ctx context.Context) (*Result, error) {
 	if err := t.tolerate("samples", t.samples(ctx)); err != nil {
 		return nil, err
 	}
-	if err := t.tolerate("curve", t.metrics.curve(filepath.Join(t.Out, "loss.png"))); err != nil {
+	if err := t.tolerate("curve", drawCurve(filepath.Join(t.Out, rundir.CurveFile), t.metrics.Lines())); err != nil {
 		return nil, err
 	}
 	t.result.Step = t.step

@@ -6,11 +6,9 @@ import (
 
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/watch"
 )
-
-// WatchDir is the folder of TensorBoard's event files in a run directory.
-const WatchDir = "tensorboard"
 
 // openWatch opens the event file, if the recipe asks for one.
 func (t *trainer) openWatch() error {
@@ -18,7 +16,7 @@ func (t *trainer) openWatch() error {
 		return nil
 	}
 	var err error
-	t.watch, err = watch.Open(filepath.Join(t.Out, WatchDir), t.step)
+	t.watch, err = watch.Open(filepath.Join(t.Out, rundir.TensorBoardDir), t.step)
 	return err
 }
 

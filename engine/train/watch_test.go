@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/train"
 	"github.com/unnoise/unnoise/engine/watch"
 	"github.com/unnoise/unnoise/engine/watch/eventtest"
@@ -16,7 +17,7 @@ import (
 // run in one go: the same steps and tags, none twice.
 func TestWatch(t *testing.T) {
 	events := func(out string) []eventtest.Event {
-		list, err := eventtest.Read(filepath.Join(out, train.WatchDir, watch.File))
+		list, err := eventtest.Read(filepath.Join(out, rundir.TensorBoardDir, watch.File))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,12 +59,12 @@ func TestWatch(t *testing.T) {
 	if d := cmp.Diff(want, kept); d != "" {
 		t.Error(d)
 	}
-	sessions, err := train.ReadSessions(parts)
+	sessions, err := rundir.ReadSessions(parts)
 	if err != nil || len(sessions) != 2 || sessions[1].Step != 7 || sessions[1].Machine != cpu().Name() {
 		t.Errorf("sessions %+v, %v", sessions, err)
 	}
 	run(t, train.Options{Recipe: tiny(t, "train.steps=2", "log.tensorboard=false"), Out: filepath.Join(dir, "off")})
-	if _, err := eventtest.Read(filepath.Join(dir, "off", train.WatchDir, watch.File)); err == nil {
+	if _, err := eventtest.Read(filepath.Join(dir, "off", rundir.TensorBoardDir, watch.File)); err == nil {
 		t.Error("log.tensorboard = false writes event files")
 	}
 }

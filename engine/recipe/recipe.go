@@ -1,18 +1,13 @@
-// Package train trains networks: recipes (configuration files and presets), the training and evaluation programs, the loop with
-// checkpoints, exact resume, held-out losses and samples.
-package train
+// Package recipe holds what decides a training run: its configuration file (TOML), the embedded presets, the hash that identifies it,
+// and the scalars of each step. It knows nothing of the loop that trains.
+package recipe
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
-	"reflect"
-	"slices"
-	"sort"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -91,15 +86,6 @@ type Log struct {
 	TensorBoard    bool `toml:"tensorboard"`     // event files in tensorboard/
 	HistogramEvery int  `toml:"histogram_every"` // steps between histograms of weights and gradients; 0: a fiftieth of the run
 }
-
-// free are the keys that may change when a run is resumed: they do not change what is learned.
-var free = map[string]bool{"train.steps": true, "train.log_every": true, "train.eval_every": true, "train.eval_samples": true,
-	"train.sample_every": true, "train.sample_count": true, "train.checkpoint_every": true, "train.keep": true,
-	"sample.sampler": true, "sample.steps": true, "sample.eta": true, "sample.spacing": true, "sample.guidance": true,
-	"data.workers": true, "data.prefetch": true, "data.cache_mb": true, "log.tensorboard": true, "log.histogram_every": true}
-
-// later are keys that recipes did not always have: the hash leaves them out at the value that is what was done before.
-var later = map[string]string{"data.layout": "auto", "data.skip_bad": "false", "train.label_dropout": "0"}
 
 // defaults are the values of keys that a file leaves out.
 func defaults() *Recipe {
@@ -189,57 +175,6 @@ func (r *Recipe) override(key, value string) error {
 	return err
 }
 
-// Keys lists every key of a recipe but the network's, which are those of its config.json.
-func Keys() []string {
-	var list []string
-	for k := range flatten(defaults()) {
-		list = append(list, k)
-	}
-	sort.Strings(list)
-	return list
-}
-
-// suggestion names known keys with the same last part, or all keys of the table.
-func suggestion(key string) string {
-	last := key[strings.LastIndex(key, ".")+1:]
-	table, _, _ := strings.Cut(key, ".")
-	var same, inTable []string
-	near := nearest(key, last)
-	for _, k := range Keys() {
-		if strings.HasSuffix(k, "."+last) {
-			same = append(same, k)
-		}
-		if strings.HasPrefix(k, table+".") {
-			inTable = append(inTable, k)
-		}
-	}
-	switch {
-	case len(same) > 0:
-		return ": did you mean " + strings.Join(same, " or ") + "?"
-	case near != "":
-		return ": did you mean " + near + "?"
-	case len(inTable) > 0:
-		return ": known are " + strings.Join(inTable, ", ")
-	}
-	return ": tables are network, diffusion, data, train, sample, log"
-}
-
-// nearest is the known key nearest to a mistyped one, taken whole or by its last part.
-func nearest(key, last string) string {
-	known := Keys()
-	if near := suggest.Nearest(key, known); near != "" {
-		return near
-	}
-	var ends []string
-	for _, k := range known {
-		ends = append(ends, k[strings.LastIndex(k, ".")+1:])
-	}
-	if near := suggest.Nearest(last, ends); near != "" {
-		return known[slices.Index(ends, near)]
-	}
-	return ""
-}
-
 // Encode returns the recipe as TOML, defaults included.
 func (r *Recipe) Encode() ([]byte, error) {
 	var b bytes.Buffer
@@ -249,69 +184,6 @@ func (r *Recipe) Encode() ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), nil
-}
-
-// flatten returns the values by dotted key.
-func flatten(r *Recipe) map[string]string {
-	out := map[string]string{}
-	var walk func(prefix string, v reflect.Value)
-	walk = func(prefix string, v reflect.Value) {
-		if v.Kind() == reflect.Struct {
-			for i := range v.NumField() {
-				walk(prefix+v.Type().Field(i).Tag.Get("toml")+".", v.Field(i))
-			}
-			return
-		}
-		key := strings.TrimSuffix(prefix, ".")
-		if v.Kind() == reflect.Map {
-			for _, k := range v.MapKeys() {
-				out[key+"."+k.String()] = fmt.Sprint(v.MapIndex(k).Interface())
-			}
-			return
-		}
-		out[key] = fmt.Sprint(v.Interface())
-	}
-	walk("", reflect.ValueOf(*r))
-	return out
-}
-
-// Changes lists the keys in which two recipes differ, as "key: old -> new"; those that cannot change the result are left out.
-func Changes(old, new *Recipe) []string {
-	a, b := flatten(old), flatten(new)
-	for k := range b {
-		if _, ok := a[k]; !ok {
-			a[k] = "absent"
-		}
-	}
-	var list []string
-	for k, v := range a {
-		w, ok := b[k]
-		if !ok {
-			w = "absent"
-		}
-		if v != w && !free[k] {
-			list = append(list, fmt.Sprintf("%s: %s -> %s", k, v, w))
-		}
-	}
-	sort.Strings(list)
-	return list
-}
-
-// Hash identifies everything that decides the result: SHA-256 over the sorted keys that are not free.
-func (r *Recipe) Hash() string {
-	values := flatten(r)
-	var list []string
-	for k, v := range values {
-		if old, ok := later[k]; !free[k] && !(ok && v == old) {
-			list = append(list, k)
-		}
-	}
-	sort.Strings(list)
-	h := sha256.New()
-	for _, k := range list {
-		fmt.Fprintf(h, "%s=%s\n", k, values[k])
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }
 
 // NetworkConfig returns the network's configuration.

@@ -1,4 +1,4 @@
-package train
+package rundir
 
 import (
 	"bufio"
@@ -13,9 +13,6 @@ import (
 	"time"
 )
 
-// SessionsFile says in a run directory which programs trained it, on what: one Session a line.
-const SessionsFile = "sessions.jsonl"
-
 // Session is a program that trained a run from a step on.
 type Session struct {
 	Step      int    `json:"step"`
@@ -27,21 +24,20 @@ type Session struct {
 	Program   string `json:"program"`             // Go's version
 }
 
-// noteSession adds this program to the run's sessions. A run that goes on in another type is told of: its numbers change.
-func (t *trainer) noteSession() error {
-	if before, err := ReadSessions(t.Out); err == nil && len(before) > 0 {
-		if last := before[len(before)-1]; last.Type != t.DType.String() {
-			t.warn("the run was computed in %s on %s and goes on in %s on %s, with other rounding: --dtype %s keeps the type", last.Type, last.Machine,
-				t.DType, t.Machine.Name(), last.Type)
-		}
-	}
-	text, err := json.Marshal(Session{Step: t.step, Began: time.Now().Format(time.RFC3339), Machine: t.Machine.Name(), Type: t.DType.String(),
+// NewSession describes this program, which begins now at a step: machine is what computes, dtype the type of activations.
+func NewSession(step int, machine, dtype string) Session {
+	return Session{Step: step, Began: time.Now().Format(time.RFC3339), Machine: machine, Type: dtype,
 		System:    fmt.Sprintf("%s/%s, %d processors", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()),
-		Processor: processor(), Program: runtime.Version()})
+		Processor: processor(), Program: runtime.Version()}
+}
+
+// AppendSession adds a session to those of a run directory.
+func AppendSession(dir string, s Session) error {
+	text, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(t.Out, SessionsFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+	f, err := os.OpenFile(filepath.Join(dir, SessionsFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
 	if err != nil {
 		return err
 	}

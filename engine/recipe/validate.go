@@ -1,8 +1,9 @@
-package train
+package recipe
 
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/BurntSushi/toml"
@@ -60,7 +61,7 @@ func (r *Recipe) Validate() error {
 			return fmt.Errorf("%s = %v: want %s", c.key, c.have, c.want)
 		}
 	}
-	if _, err := r.lossKind(); err != nil {
+	if _, err := r.LossKind(); err != nil {
 		return err
 	}
 	if r.Sample.Spacing != "" {
@@ -99,7 +100,8 @@ func (r *Recipe) checkDropout(cfg nn.Config) error {
 	return nil
 }
 
-func (r *Recipe) lossKind() (loss.Kind, error) {
+// LossKind is the kind of the recipe's loss.
+func (r *Recipe) LossKind() (loss.Kind, error) {
 	switch r.Diffusion.Loss {
 	case "mse":
 		return loss.MSE, nil
@@ -113,3 +115,5 @@ func (r *Recipe) lossKind() (loss.Kind, error) {
 	}
 	return 0, fmt.Errorf("diffusion.loss = %q: want mse, huber or l1", r.Diffusion.Loss)
 }
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

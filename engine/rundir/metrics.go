@@ -1,4 +1,4 @@
-package train
+package rundir
 
 import (
 	"bufio"
@@ -9,12 +9,7 @@ import (
 	"slices"
 
 	"github.com/google/renameio/v2"
-
-	"github.com/unnoise/unnoise/engine/viz"
 )
-
-// MetricsFile is the record of a run in its directory: one Line a line.
-const MetricsFile = "metrics.jsonl"
 
 // Line is one line of metrics.jsonl: a report of training (loss and what follows), an evaluation (held_out and quartiles), or
 // a step that was not finite (bad_step), before which the state of Step was saved.
@@ -35,17 +30,17 @@ type BadStep struct {
 	Tensor string `json:"tensor,omitempty"` // the first tensor that was not finite
 }
 
-// metricsFile appends to metrics.jsonl and remembers what it holds for the loss curve.
-type metricsFile struct {
+// Metrics appends to metrics.jsonl and remembers what it holds.
+type Metrics struct {
 	path  string
 	f     *os.File
 	lines []Line
 	torn  bool // the file may hold other lines, or end within one
 }
 
-// openMetrics opens the file and drops lines after a step: they belong to work that is done again.
-func openMetrics(path string, step int) (*metricsFile, error) {
-	m := &metricsFile{path: path}
+// OpenMetrics opens the file and drops lines after a step: they belong to work that is done again.
+func OpenMetrics(path string, step int) (*Metrics, error) {
+	m := &Metrics{path: path}
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -56,11 +51,11 @@ func openMetrics(path string, step int) (*metricsFile, error) {
 			m.lines = append(m.lines, l)
 		}
 	}
-	return m, m.rewrite()
+	return m, m.Rewrite()
 }
 
-// rewrite writes every line anew.
-func (m *metricsFile) rewrite() error {
+// Rewrite writes every line anew.
+func (m *Metrics) Rewrite() error {
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
 	for _, l := range m.lines {
@@ -81,14 +76,15 @@ func (m *metricsFile) rewrite() error {
 	return nil
 }
 
-func (m *metricsFile) append(l Line) error {
+// Append adds a line. One that cannot be written is written with the next that can.
+func (m *Metrics) Append(l Line) error {
 	m.lines = append(m.lines, l)
 	text, err := json.Marshal(l)
 	if err != nil {
 		return err
 	}
 	if m.torn {
-		return m.rewrite()
+		return m.Rewrite()
 	}
 	if _, err = m.f.Write(append(text, '\n')); err != nil {
 		m.torn = true
@@ -96,43 +92,19 @@ func (m *metricsFile) append(l Line) error {
 	return err
 }
 
-// bad notes a step that was not finite.
-func (m *metricsFile) bad(e *BadStepError) error {
-	return m.append(Line{Step: e.Step - 1, BadStep: &BadStep{e.Step, e.Tensor}})
-}
-
-func (m *metricsFile) progress(p Progress) error {
-	return m.append(Line{Step: p.Step, Loss: &p.Loss, GradNorm: &p.GradNorm, LearningRate: &p.LearningRate, SamplesPerSecond: &p.SamplesPerSecond})
-}
-
-// evaluation notes held-out losses, in the place of those of the same step: a run that had ended is evaluated again when it is resumed.
-func (m *metricsFile) evaluation(e Evaluation) error {
+// AppendHeldOut adds held-out losses in the place of those of the same step: a run that had ended is evaluated again when it is resumed.
+func (m *Metrics) AppendHeldOut(l Line) error {
 	n := len(m.lines)
-	m.lines = slices.DeleteFunc(m.lines, func(l Line) bool { return l.Step == e.Step && l.HeldOut != nil })
+	m.lines = slices.DeleteFunc(m.lines, func(old Line) bool { return old.Step == l.Step && old.HeldOut != nil })
 	m.torn = m.torn || len(m.lines) < n
-	return m.append(Line{Step: e.Step, HeldOut: &e.HeldOut, Quartiles: e.Quartiles[:]})
+	return m.Append(l)
 }
 
-// curve draws the losses recorded so far.
-func (m *metricsFile) curve(path string) error {
-	l := viz.Loss{Title: "training loss", Log: true}
-	for _, r := range m.lines {
-		if r.Loss != nil {
-			l.Steps, l.Values = append(l.Steps, r.Step), append(l.Values, *r.Loss)
-		}
-		if r.HeldOut != nil {
-			l.HeldOutSteps, l.HeldOutValues = append(l.HeldOutSteps, r.Step), append(l.HeldOutValues, *r.HeldOut)
-		}
-	}
-	img, err := viz.LossCurve(l)
-	if err != nil {
-		return err
-	}
-	return viz.WritePNG(path, img)
-}
+// Lines are the lines that the file holds or is to hold; the caller must not write to them.
+func (m *Metrics) Lines() []Line { return m.lines }
 
 // Close closes the file.
-func (m *metricsFile) Close() error {
+func (m *Metrics) Close() error {
 	if m == nil || m.f == nil {
 		return nil
 	}

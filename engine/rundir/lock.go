@@ -1,4 +1,4 @@
-package train
+package rundir
 
 import (
 	"errors"
@@ -9,17 +9,14 @@ import (
 	"strings"
 )
 
-// LockFile is held locked by the process that trains in a run directory; it stays there when the process ends.
-const LockFile = ".lock"
-
-// runLock is the lock of a run directory.
-type runLock struct {
+// Lock is the lock of a run directory.
+type Lock struct {
 	path string
 	file *os.File
 }
 
-// lockRun locks a directory for this process, whatever happens to the file's name later.
-func lockRun(dir string) (*runLock, error) {
+// Acquire locks a directory for this process, whatever happens to the file's name later.
+func Acquire(dir string) (*Lock, error) {
 	path := filepath.Join(dir, LockFile)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
@@ -38,7 +35,7 @@ func lockRun(dir string) (*runLock, error) {
 	if f.Truncate(0) == nil { // who holds it is for messages alone: on a full disk it is not said
 		_, _ = f.WriteAt(fmt.Appendf(nil, "%d %s\n", os.Getpid(), host), 0)
 	}
-	return &runLock{path, f}, nil
+	return &Lock{path, f}, nil
 }
 
 // named is who holds a lock, as its file says.
@@ -50,12 +47,12 @@ func named(holder string) string {
 	return fmt.Sprintf(" (%s on %s)", fields[0], fields[1])
 }
 
-// errMoved says that the directory of a run has become another's.
-var errMoved = errors.New("the run directory was replaced while training: something else lies at its path now")
+// ErrReplaced says that the directory of a run has become another's.
+var ErrReplaced = errors.New("the run directory was replaced while training: something else lies at its path now")
 
-// check reports whether the directory still is the one that was locked: fs.ErrNotExist if it has vanished, errMoved if another took its
+// Check reports whether the directory still is the one that was locked: fs.ErrNotExist if it has vanished, ErrReplaced if another took its
 // place.
-func (l *runLock) check() error {
+func (l *Lock) Check() error {
 	now, err := os.Stat(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fs.ErrNotExist
@@ -68,13 +65,13 @@ func (l *runLock) check() error {
 		return err
 	}
 	if !os.SameFile(now, locked) {
-		return errMoved
+		return ErrReplaced
 	}
 	return nil
 }
 
 // Close gives the lock up. A nil lock is closed.
-func (l *runLock) Close() error {
+func (l *Lock) Close() error {
 	if l == nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package train
+package rundir
 
 import (
 	"os"
@@ -10,7 +10,7 @@ import (
 // TestMetricsCatchUp: lines that could not be written are written with the next one that can.
 func TestMetricsCatchUp(t *testing.T) {
 	path := filepath.Join(t.TempDir(), MetricsFile)
-	m, err := openMetrics(path, 0)
+	m, err := OpenMetrics(path, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +21,8 @@ func TestMetricsCatchUp(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := m.progress(Progress{Step: step, Loss: 1}); (err != nil) != (step == 2) {
+		loss := 1.0
+		if err := m.Append(Line{Step: step, Loss: &loss}); (err != nil) != (step == 2) {
 			t.Errorf("step %d: %v", step, err)
 		}
 	}

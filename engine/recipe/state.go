@@ -1,0 +1,57 @@
+package recipe
+
+import (
+	"math"
+
+	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/kernels"
+)
+
+// NewModel makes the recipe's model with initial weights.
+func (r *Recipe) NewModel() (*model.Model, error) {
+	cfg, err := r.NetworkConfig()
+	if err != nil {
+		return nil, err
+	}
+	sched, err := r.Scheduler()
+	if err != nil {
+		return nil, err
+	}
+	return model.New(cfg, sched, r.Train.Seed)
+}
+
+// Weighted reports whether timesteps weigh differently in the loss.
+func (r *Recipe) Weighted() bool { return r.Diffusion.Objective.Kind != diffusion.Simple }
+
+// Sampler is that of the samples drawn along the way, and the default of later sampling.
+func (r *Recipe) Sampler() model.Sampler {
+	return model.Sampler{Name: r.Sample.Sampler, Steps: r.Sample.Steps, Eta: r.Sample.Eta, Spacing: diffusion.Spacing(r.Sample.Spacing)}
+}
+
+// State returns the scalars of optimizer step k (from 0).
+func (r *Recipe) State(k int) kernels.StepState {
+	t := r.Train
+	n := float64(k + 1)
+	s := kernels.StepState{Seed: t.Seed, Step: uint32(k), LearningRate: r.Rate(k), WeightDecay: t.WeightDecay, Beta1: t.Beta1, Beta2: t.Beta2,
+		Epsilon: t.Epsilon, Correction1: 1 - math.Pow(t.Beta1, n), Correction2: 1 - math.Pow(t.Beta2, n), EMADecay: t.EMADecay,
+		ClipNorm: t.Clip, LossScale: 1 / float64(t.Accumulate)}
+	if t.EMAWarmup {
+		s.EMADecay = math.Min(t.EMADecay, (1+n)/(10+n))
+	}
+	return s
+}
+
+// Rate returns the learning rate of optimizer step k (from 0): linear warm-up, then constant or a cosine to 0 at the horizon.
+func (r *Recipe) Rate(k int) float64 {
+	t := r.Train
+	rate := t.LearningRate
+	if t.Rate == "cosine" && k >= t.Warmup {
+		x := math.Min(1, float64(k-t.Warmup)/float64(t.Horizon-t.Warmup))
+		rate *= (1 + math.Cos(math.Pi*x)) / 2
+	}
+	if k < t.Warmup {
+		rate *= float64(k+1) / float64(t.Warmup)
+	}
+	return rate
+}
