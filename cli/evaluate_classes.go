@@ -10,6 +10,7 @@ import (
 	"github.com/unnoise/unnoise/engine/evaluate"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/kernels"
 )
 
@@ -27,7 +28,7 @@ func evaluateClasses(c *urfave.Context, g *globals, m *model.Model, r *recipe.Re
 		if err != nil || w == 0 {
 			return usagef("--guidance %s: want weights other than 0 with commas between them, for example 1,2,4", c.String("guidance"))
 		}
-		if err := m.CheckGuidance(w); err != nil {
+		if err := sample.CheckGuidance(m, w); err != nil {
 			return usagef("--%w", err)
 		}
 		o.Weights = append(o.Weights, w)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/sample"
 )
 
 // newBar makes a progress bar with rate and time left on standard error; nil where no terminal shows it.
@@ -21,7 +21,7 @@ func newBar(g *globals, total int, description, unit string) *progressbar.Progre
 // sampleBar counts the steps of every batch.
 type sampleBar struct{ bar *progressbar.ProgressBar }
 
-func newSampleBar(g *globals, o *model.SampleOptions) *sampleBar {
+func newSampleBar(g *globals, o *sample.Options) *sampleBar {
 	batches := (o.N + o.Batch - 1) / o.Batch
 	return &sampleBar{newBar(g, batches*len(o.Plan.Steps), "sampling", "steps")}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/npy"
 	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/kernels"
 )
 
@@ -86,7 +87,7 @@ func runSample(c *urfave.Context) error {
 		o.After = out.frame
 	}
 	began := time.Now()
-	x, err := m.Sample(c.Context, mach, *o)
+	x, err := sample.Draw(c.Context, m, mach, *o)
 	bar.finish()
 	if errors.Is(err, context.Canceled) {
 		return interruption{"stopped while sampling; nothing is written"}
@@ -136,8 +137,8 @@ func checkSampleFlags(c *urfave.Context) error {
 }
 
 // sampleOptions reads what to draw.
-func sampleOptions(c *urfave.Context, m *model.Model) (*model.SampleOptions, error) {
-	o := &model.SampleOptions{N: c.Int("n"), Batch: c.Int("batch"), Seed: c.Uint64("seed")}
+func sampleOptions(c *urfave.Context, m *model.Model) (*sample.Options, error) {
+	o := &sample.Options{N: c.Int("n"), Batch: c.Int("batch"), Seed: c.Uint64("seed")}
 	if path := c.String("noise"); path != "" {
 		x, err := readImages(path)
 		if err != nil {
@@ -177,12 +178,12 @@ func sampleOptions(c *urfave.Context, m *model.Model) (*model.SampleOptions, err
 
 // samplePlan makes the chain: flags over the run's own sampler over DDPM with every timestep.
 func samplePlan(c *urfave.Context, m *model.Model, r *recipe.Recipe) (*diffusion.Plan, error) {
-	s := model.Sampler{Name: "ddpm"}
+	s := sample.Method{Name: "ddpm"}
 	if r != nil {
 		s = r.Sampler()
 	}
 	if name := c.String("sampler"); name != "" && name != s.Name {
-		s = model.Sampler{Name: name}
+		s = sample.Method{Name: name}
 	}
 	if c.IsSet("steps") {
 		s.Steps = c.Int("steps")
@@ -193,7 +194,7 @@ func samplePlan(c *urfave.Context, m *model.Model, r *recipe.Recipe) (*diffusion
 	if c.IsSet("spacing") {
 		s.Spacing = diffusion.Spacing(c.String("spacing"))
 	}
-	p, err := m.Plan(s)
+	p, err := sample.Plan(m, s)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -215,7 +216,7 @@ func readImages(path string) (*model.Images, error) {
 
 // checkSampleMemory refuses requests that this machine's memory cannot hold: the samples themselves, with those of each frame of an
 // animation, or the network's batch.
-func checkSampleMemory(m *model.Model, o *model.SampleOptions, mach graph.Machine, animated bool) error {
+func checkSampleMemory(m *model.Model, o *sample.Options, mach graph.Machine, animated bool) error {
 	h, w := m.H, m.W
 	if o.Noise != nil {
 		h, w = o.Noise.H, o.Noise.W

@@ -9,10 +9,11 @@ import (
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/sample"
 )
 
 // readClass fills the labels, and the weight of guidance: the flag's, or the run's own.
-func readClass(c *urfave.Context, m *model.Model, r *recipe.Recipe, o *model.SampleOptions) error {
+func readClass(c *urfave.Context, m *model.Model, r *recipe.Recipe, o *sample.Options) error {
 	l := m.Net.Labels()
 	if l.Kind != nn.ClassLabels {
 		if c.IsSet("class") {
@@ -45,7 +46,7 @@ func readClass(c *urfave.Context, m *model.Model, r *recipe.Recipe, o *model.Sam
 	if c.String("class") == "none" {
 		o.Guidance = 1
 	}
-	if err := m.CheckGuidance(o.Guidance); err != nil {
+	if err := sample.CheckGuidance(m, o.Guidance); err != nil {
 		return usagef("--%w", err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/npy"
+	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/engine/train"
 	"github.com/unnoise/unnoise/engine/viz"
 )
@@ -43,7 +44,7 @@ func checkOutName(path string) error {
 func isFolder(path string) bool { e := extension(path); return e != ".png" && e != ".npy" }
 
 // newSampleOutput checks that everything asked for can be drawn and written.
-func newSampleOutput(path, gif string, m *model.Model, o *model.SampleOptions) (*sampleOutput, error) {
+func newSampleOutput(path, gif string, m *model.Model, o *sample.Options) (*sampleOutput, error) {
 	out := &sampleOutput{path: path, gif: gif, points: m.Points(), frames: map[int]*model.Images{}}
 	switch {
 	case out.points && isFolder(path):

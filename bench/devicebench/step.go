@@ -11,6 +11,7 @@ import (
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/engine/train"
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -119,11 +120,11 @@ func Sample(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	plan, err := m.Plan(model.Sampler{})
+	plan, err := sample.Plan(m, sample.Method{})
 	if err != nil {
 		return err
 	}
-	chain, err := m.Chain(machine, plan, r.Train.Batch)
+	chain, err := sample.ModelChain(m, machine, plan, r.Train.Batch)
 	if err != nil {
 		return err
 	}

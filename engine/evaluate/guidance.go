@@ -10,6 +10,7 @@ import (
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/sample"
 )
 
 // GuidanceOptions are the sizes of a measurement of guidance; zero values take the defaults.
@@ -74,7 +75,7 @@ func Guidance(ctx context.Context, mach graph.Machine, m *model.Model, r *recipe
 		o.Weights = []float64{1, 2, 3, 4, 6}
 	}
 	for _, w := range o.Weights {
-		if err := m.CheckGuidance(w); err != nil {
+		if err := sample.CheckGuidance(m, w); err != nil {
 			return nil, err
 		}
 	}
@@ -88,7 +89,7 @@ func Guidance(ctx context.Context, mach graph.Machine, m *model.Model, r *recipe
 		return nil, fmt.Errorf("%d samples of %d classes: want at least %d, two of each, for their spread", o.Samples, set.Classes(), 2*set.Classes())
 	}
 	if o.Plan == nil {
-		if o.Plan, err = m.Plan(r.Sampler()); err != nil {
+		if o.Plan, err = sample.Plan(m, r.Sampler()); err != nil {
 			return nil, err
 		}
 	}
@@ -132,11 +133,11 @@ func openData(r *recipe.Recipe) (*data.Set, error) {
 
 // row measures one weight.
 func (rep *GuidanceReport) row(ctx context.Context, mach graph.Machine, m *model.Model, judge *Classifier, o GuidanceOptions, w float64) (*GuidanceRow, error) {
-	s := model.SampleOptions{N: o.Samples, Batch: min(o.Samples, judgeBatch), Seed: o.Seed, Plan: o.Plan, Guidance: w}
+	s := sample.Options{N: o.Samples, Batch: min(o.Samples, judgeBatch), Seed: o.Seed, Plan: o.Plan, Guidance: w}
 	for i := range o.Samples {
 		s.Labels = append(s.Labels, int32(i%rep.Classes))
 	}
-	x, err := m.Sample(ctx, mach, s)
+	x, err := sample.Draw(ctx, m, mach, s)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/engine/viz"
 )
 
@@ -56,7 +57,7 @@ func (rep *PointsReport) WritePictures(mach graph.Machine, m *model.Model, dir s
 
 // drift is f_mu(x, t) - x, the mean of the learned reverse step less x, on a grid.
 func drift(mach graph.Machine, m *model.Model, t int, extent float64) (viz.Field, error) {
-	plan, err := m.Plan(model.Sampler{Name: "ddpm"})
+	plan, err := sample.Plan(m, sample.Method{Name: "ddpm"})
 	if err != nil {
 		return viz.Field{}, err
 	}

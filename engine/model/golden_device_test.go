@@ -1,7 +1,6 @@
 package model_test
 
 import (
-	"context"
 	"path/filepath"
 	"testing"
 
@@ -9,7 +8,6 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/kernels"
-	"github.com/unnoise/unnoise/kernels/rng"
 )
 
 func onEmulator(t *testing.T) graph.Machine {
@@ -52,29 +50,4 @@ func TestGoldenOnDevice(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestGuidanceOnDevice holds guided samples of the emulator, with noise from the host and from the kernel, to the CPU's.
-func TestGuidanceOnDevice(t *testing.T) {
-	m := conditional(t, true)
-	const n, weight = 5, 2.5
-	plan, err := m.Plan(model.Sampler{Name: "ddim", Steps: 4, Eta: 0.5})
-	if err != nil {
-		t.Fatal(err)
-	}
-	labels, noise := []int32{0, 1, 2, 1, 0}, model.NewImages(n, m.H, m.W, m.C)
-	rng.FillNormal(noise.Data, 9, 0, 0, 1)
-	draw := func(mach graph.Machine, batch int) *model.Images {
-		x, err := m.Sample(context.Background(), mach, model.SampleOptions{N: n, Batch: batch, Noise: noise, Plan: plan, Guidance: weight, Labels: labels, Seed: 4})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return x
-	}
-	want := draw(graph.NewCPU(graph.CPUOptions{}), n)
-	mach := onEmulator(t)
-	same(t, "emulator", draw(mach, n), want, 1e-4)
-	same(t, "emulator, batches of 2", draw(mach, 2), want, 1e-4)
-	m.DType = kernels.BF16
-	same(t, "bf16", draw(mach, 2), want, 5e-2)
 }

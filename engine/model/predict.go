@@ -23,8 +23,8 @@ type Batch struct {
 // GradsBuffer is the persistent buffer of the gradients, laid out as the weights.
 const GradsBuffer = "grads"
 
-// load puts the weights on a machine.
-func (m *Model) load(mach graph.Machine) error {
+// LoadWeights puts the weights on a machine.
+func (m *Model) LoadWeights(mach graph.Machine) error {
 	if err := mach.Persistent(nn.WeightsBuffer, kernels.Vector(kernels.F32, m.Params.Size())); err != nil {
 		return err
 	}
@@ -82,10 +82,11 @@ func (m *Model) check(b Batch) error {
 			return fmt.Errorf("timestep 0: %w", m.Net.DiscreteTime())
 		}
 	}
-	return m.checkLabels(b)
+	return m.CheckLabels(b)
 }
 
-func (m *Model) checkLabels(b Batch) error {
+// CheckLabels holds the conditioning of a batch to what the network takes.
+func (m *Model) CheckLabels(b Batch) error {
 	l := m.Net.Labels()
 	switch {
 	case l.Kind == nn.NoLabels && (b.Labels != nil || b.Vector != nil):
@@ -111,10 +112,11 @@ func (m *Model) network(g *graph.Graph, n, h, w int) (*nn.Context, kernels.Value
 	c := m.Context(g, nn.WeightsBuffer, false)
 	x := g.Input("x", kernels.Dense(kernels.F32, n, h, w, m.C))
 	t := g.Input("t", kernels.Dense(kernels.F32, n, 1, 1, 1))
-	return c, m.Net.Forward(c, x, t, m.labelsInput(g, n))
+	return c, m.Net.Forward(c, x, t, m.LabelsInput(g, n))
 }
 
-func (m *Model) labelsInput(g *graph.Graph, n int) kernels.Value {
+// LabelsInput declares the input "labels" of a program for n samples; none for a network without conditioning.
+func (m *Model) LabelsInput(g *graph.Graph, n int) kernels.Value {
 	if m.Net.Labels().Kind == nn.NoLabels {
 		return kernels.Value{}
 	}
@@ -169,7 +171,7 @@ func (m *Model) Predict(mach graph.Machine, b Batch) (*Images, error) {
 
 // ready loads weights, program and batch.
 func (m *Model) ready(mach graph.Machine, p *graph.Program, b Batch) (graph.Runner, error) {
-	if err := m.load(mach); err != nil {
+	if err := m.LoadWeights(mach); err != nil {
 		return nil, err
 	}
 	r, err := mach.Load(p)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
@@ -19,6 +20,23 @@ func large(t *testing.T, size int) *model.Model {
 	cfg.BlockOutChannels, cfg.LayersPerBlock, cfg.NormNumGroups = []int{16, 16}, 1, 2
 	cfg.DownBlockTypes, cfg.UpBlockTypes, cfg.AddAttention = []string{"DownBlock2D", "DownBlock2D"}, []string{"UpBlock2D", "UpBlock2D"}, false
 	return shaken(t, cfg, 0.1)
+}
+
+// shaken is a new network whose weights are moved by so much, those that begin at zero, too.
+func shaken(t *testing.T, cfg nn.Config, by float32) *model.Model {
+	t.Helper()
+	sched, err := checkpoint.NewScheduler(checkpoint.DDPMScheduler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := model.New(cfg, sched, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range m.Weights {
+		m.Weights[i] += by * float32(math.Sin(float64(i)))
+	}
+	return m
 }
 
 // givenNorms counts the norms of a network's program, those that are given the statistics of channels, and statistics that none reads.

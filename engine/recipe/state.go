@@ -5,6 +5,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/kernels"
 )
 
@@ -25,8 +26,8 @@ func (r *Recipe) NewModel() (*model.Model, error) {
 func (r *Recipe) Weighted() bool { return r.Diffusion.Objective.Kind != diffusion.Simple }
 
 // Sampler is that of the samples drawn along the way, and the default of later sampling.
-func (r *Recipe) Sampler() model.Sampler {
-	return model.Sampler{Name: r.Sample.Sampler, Steps: r.Sample.Steps, Eta: r.Sample.Eta, Spacing: diffusion.Spacing(r.Sample.Spacing)}
+func (r *Recipe) Sampler() sample.Method {
+	return sample.Method{Name: r.Sample.Sampler, Steps: r.Sample.Steps, Eta: r.Sample.Eta, Spacing: diffusion.Spacing(r.Sample.Spacing)}
 }
 
 // State returns the scalars of optimizer step k (from 0).

@@ -11,6 +11,7 @@ import (
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/engine/viz"
 )
 
@@ -52,7 +53,7 @@ func (c *content) animate(ctx context.Context, run string, r *recipe.Recipe, o O
 		}
 		return nil
 	}
-	last, err := m.Sample(ctx, o.Machine, *s)
+	last, err := sample.Draw(ctx, m, o.Machine, *s)
 	if err != nil {
 		return err
 	}
@@ -98,19 +99,19 @@ func pictures(x *model.Images) viz.Images {
 }
 
 // sampling is the run's own sampler, with fewer steps where it has many.
-func (o Options) sampling(m *model.Model, r *recipe.Recipe) (*model.SampleOptions, float64, error) {
+func (o Options) sampling(m *model.Model, r *recipe.Recipe) (*sample.Options, float64, error) {
 	sampler := r.Sampler()
 	if n := m.Process.Timesteps(); sampler.Steps == 0 && n > o.Steps || sampler.Steps > o.Steps {
 		sampler.Steps = o.Steps
 		if sampler.Name != "ddim" {
-			sampler = model.Sampler{Name: "ddim", Steps: o.Steps}
+			sampler = sample.Method{Name: "ddim", Steps: o.Steps}
 		}
 	}
-	plan, err := m.Plan(sampler)
+	plan, err := sample.Plan(m, sampler)
 	if err != nil {
 		return nil, 0, err
 	}
-	s := &model.SampleOptions{N: o.Samples, Seed: o.Seed, Plan: plan, Guidance: r.Sample.Guidance}
+	s := &sample.Options{N: o.Samples, Seed: o.Seed, Plan: plan, Guidance: r.Sample.Guidance}
 	if s.N == 0 {
 		s.N = 16
 		if m.Points() {
@@ -126,7 +127,7 @@ func (o Options) sampling(m *model.Model, r *recipe.Recipe) (*model.SampleOption
 }
 
 // encode makes the animation's file.
-func encode(points bool, s *model.SampleOptions, shown map[int]*model.Images) ([]byte, error) {
+func encode(points bool, s *sample.Options, shown map[int]*model.Images) ([]byte, error) {
 	var g *gif.GIF
 	var err error
 	if points {

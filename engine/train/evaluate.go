@@ -11,6 +11,7 @@ import (
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/rundir"
+	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/engine/viz"
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -115,14 +116,14 @@ func (t *trainer) samples(ctx context.Context) error {
 	if n == 0 {
 		return nil
 	}
-	o := model.SampleOptions{N: n, Batch: min(n, sampleBatch(t.prog.Model)), Seed: t.Recipe.Train.Seed, Plan: t.plan,
+	o := sample.Options{N: n, Batch: min(n, sampleBatch(t.prog.Model)), Seed: t.Recipe.Train.Seed, Plan: t.plan,
 		Guidance: t.Recipe.Sample.Guidance}
 	if l := t.prog.Model.Net.Labels(); l.Kind == nn.ClassLabels {
 		for i := range n {
 			o.Labels = append(o.Labels, int32(i%t.train.Classes()))
 		}
 	}
-	x, err := t.prog.Model.SampleWith(ctx, t.Machine, nn.EMABuffer, o)
+	x, err := sample.DrawWith(ctx, t.prog.Model, t.Machine, nn.EMABuffer, o)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/engine/train"
 )
 
@@ -25,9 +26,9 @@ func Example() {
 	check(err)
 	m, err := model.Load(result.Checkpoint, false)
 	check(err)
-	plan, err := m.Plan(model.Sampler{Name: "ddim", Steps: 10})
+	plan, err := sample.Plan(m, sample.Method{Name: "ddim", Steps: 10})
 	check(err)
-	x, err := m.Sample(context.Background(), graph.NewCPU(graph.CPUOptions{}), model.SampleOptions{N: 100, Seed: 1, Plan: plan})
+	x, err := sample.Draw(context.Background(), m, graph.NewCPU(graph.CPUOptions{}), sample.Options{N: 100, Seed: 1, Plan: plan})
 	check(err)
 	fmt.Println(result.Step, "steps;", x.Dense(m.Points()).Shape(), "samples")
 	// Output: 20 steps; (100, 2) samples

@@ -18,6 +18,7 @@ import (
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/rundir"
+	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/engine/watch"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/optim"
@@ -195,7 +196,7 @@ func (t *trainer) openModel() error {
 	}
 	m.DType = t.DType
 	t.prog = Programs{t.Recipe, m}
-	if t.plan, err = m.Plan(t.Recipe.Sampler()); err != nil {
+	if t.plan, err = sample.Plan(m, t.Recipe.Sampler()); err != nil {
 		return fmt.Errorf("sample: %w", err)
 	}
 	if t.Recipe.Weighted() {

@@ -1,4 +1,4 @@
-package model
+package sample
 
 import (
 	"context"
@@ -7,19 +7,20 @@ import (
 
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 )
 
-// Sampler chooses a sampling chain. The zero value is DDPM over all timesteps.
-type Sampler struct {
+// Method chooses a sampling chain. The zero value is DDPM over all timesteps.
+type Method struct {
 	Name    string            // "ddpm" or "ddim"
 	Steps   int               // 0: as many as the process has
 	Eta     float64           // ddim: 0 deterministic, 1 ancestral
 	Spacing diffusion.Spacing // "": as the model says
 }
 
-// Plan makes a sampler's chain with the model's prediction type, variance and clipping.
-func (m *Model) Plan(s Sampler) (*diffusion.Plan, error) {
+// Plan makes a method's chain with the model's prediction type, variance and clipping.
+func Plan(m *model.Model, s Method) (*diffusion.Plan, error) {
 	pred, err := m.Prediction()
 	if err != nil {
 		return nil, err
@@ -51,32 +52,33 @@ func (m *Model) Plan(s Sampler) (*diffusion.Plan, error) {
 	return nil, fmt.Errorf("unknown sampler %q: want ddpm or ddim", s.Name)
 }
 
-// SampleOptions is one request for samples.
-type SampleOptions struct {
+// Options is one request for samples.
+type Options struct {
 	N, Batch int             // Batch 0: all at once
 	Seed     uint64          // sample i depends on (Seed, i) alone
-	Noise    *Images         // x_T, N samples; nil: drawn
+	Noise    *model.Images   // x_T, N samples; nil: drawn
 	Labels   []int32         // N class numbers for a network conditioned on classes
 	Guidance float64         // weight of classifier-free guidance as in kernels/diffusion's Guidance; 0 is 1: the network as it is
 	Plan     *diffusion.Plan // nil: DDPM over all timesteps
 	// After, if not nil, is called with the batch after each step; it must not keep it.
-	After func(first, step int, x *Images) error
+	After func(first, step int, x *model.Images) error
 	// Step, if not nil, is called when a step of a batch has been queued; unlike After it does not wait for the step.
 	Step func(first, step int)
 }
 
-// Sample draws samples, in model units, unclipped.
-func (m *Model) Sample(ctx context.Context, mach graph.Machine, o SampleOptions) (*Images, error) {
-	if err := m.checkSample(&o); err != nil {
+// Draw draws samples of a model, in model units, unclipped.
+func Draw(ctx context.Context, m *model.Model, mach graph.Machine, o Options) (*model.Images, error) {
+	if err := o.check(m); err != nil {
 		return nil, err
 	}
-	if err := m.load(mach); err != nil {
+	if err := m.LoadWeights(mach); err != nil {
 		return nil, err
 	}
-	return m.SampleWith(ctx, mach, nn.WeightsBuffer, o)
+	return DrawWith(ctx, m, mach, nn.WeightsBuffer, o)
 }
 
-func (m *Model) checkSample(o *SampleOptions) error {
+// check fills what is left out and reports what the model cannot be asked for.
+func (o *Options) check(m *model.Model) error {
 	if o.N < 1 {
 		return fmt.Errorf("%d samples: want at least 1", o.N)
 	}
@@ -88,7 +90,7 @@ func (m *Model) checkSample(o *SampleOptions) error {
 	}
 	if o.Plan == nil {
 		var err error
-		if o.Plan, err = m.Plan(Sampler{}); err != nil {
+		if o.Plan, err = Plan(m, Method{}); err != nil {
 			return err
 		}
 	}
@@ -99,15 +101,15 @@ func (m *Model) checkSample(o *SampleOptions) error {
 	if l.Kind == nn.VectorLabels {
 		return errors.New("sampling a network conditioned on vectors is not supported")
 	}
-	if err := m.CheckGuidance(o.Guidance); err != nil {
+	if err := CheckGuidance(m, o.Guidance); err != nil {
 		return err
 	}
-	return m.checkLabels(Batch{X: &Images{N: o.N}, Labels: o.Labels})
+	return m.CheckLabels(model.Batch{X: &model.Images{N: o.N}, Labels: o.Labels})
 }
 
-// SampleWith is Sample with the weights of a persistent buffer that the machine already has.
-func (m *Model) SampleWith(ctx context.Context, mach graph.Machine, weights string, o SampleOptions) (*Images, error) {
-	if err := m.checkSample(&o); err != nil {
+// DrawWith is Draw with the weights of a persistent buffer that the machine already has.
+func DrawWith(ctx context.Context, m *model.Model, mach graph.Machine, weights string, o Options) (*model.Images, error) {
+	if err := o.check(m); err != nil {
 		return nil, err
 	}
 	h, w := m.H, m.W
@@ -120,23 +122,22 @@ func (m *Model) SampleWith(ctx context.Context, mach graph.Machine, weights stri
 	if err := m.Round(mach, weights); err != nil {
 		return nil, err
 	}
-	out := NewImages(o.N, h, w, m.C)
-	chain, err := NewChain(mach, o.Plan, o.Batch, h, w, m.C, m.denoiser(weights, o.Plan, o.guided()))
+	out := model.NewImages(o.N, h, w, m.C)
+	chain, err := NewChain(mach, o.Plan, ChainOptions{N: o.Batch, H: h, W: w, C: m.C, Denoise: denoiser(m, weights), Guidance: o.Guidance})
 	if err != nil {
 		return nil, err
 	}
 	defer chain.Close()
-	chain.guidance = o.Guidance
 	for lo := 0; lo < o.N; lo += o.Batch {
-		if err := m.sampleBatch(ctx, chain, o, lo, out); err != nil {
+		if err := o.batch(ctx, chain, m.Net.Labels().Null, lo, out); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// sampleBatch draws samples lo..; a short last batch is padded to the program's size and cut.
-func (m *Model) sampleBatch(ctx context.Context, chain *Chain, o SampleOptions, lo int, out *Images) error {
+// batch draws samples lo..; a short last batch is padded to the program's size and cut.
+func (o *Options) batch(ctx context.Context, chain *Chain, null, lo int, out *model.Images) error {
 	n, k := min(o.Batch, o.N-lo), out.H*out.W*out.C
 	var noise []float32
 	if o.Noise != nil {
@@ -144,21 +145,20 @@ func (m *Model) sampleBatch(ctx context.Context, chain *Chain, o SampleOptions, 
 		copy(noise, o.Noise.Data[lo*k:(lo+n)*k])
 	}
 	if o.Labels != nil {
-		if err := chain.StepRunner().SetInts("labels", m.batchLabels(&o, lo)); err != nil {
+		if err := chain.StepRunner().SetInts("labels", o.batchLabels(null, lo)); err != nil {
 			return err
 		}
 	}
-	var after func(int, []float32) error
+	var h Hooks
 	if o.After != nil {
-		after = func(step int, x []float32) error {
-			return o.After(lo, step, &Images{n, out.H, out.W, out.C, x[:n*k]})
+		h.After = func(step int, x []float32) error {
+			return o.After(lo, step, &model.Images{N: n, H: out.H, W: out.W, C: out.C, Data: x[:n*k]})
 		}
 	}
-	chain.queued = nil
 	if o.Step != nil {
-		chain.queued = func(step int) { o.Step(lo, step) }
+		h.Queued = func(step int) { o.Step(lo, step) }
 	}
-	x, err := chain.Run(ctx, o.Seed, uint32(lo), noise, after)
+	x, err := chain.Run(ctx, o.Seed, uint32(lo), noise, h)
 	if err != nil {
 		return err
 	}
@@ -166,12 +166,12 @@ func (m *Model) sampleBatch(ctx context.Context, chain *Chain, o SampleOptions, 
 	return nil
 }
 
-// Chain builds the programs of a sampling plan for batches of n samples of the model's size and puts the weights on the machine.
-func (m *Model) Chain(mach graph.Machine, plan *diffusion.Plan, n int) (*Chain, error) {
-	if err := m.load(mach); err != nil {
+// ModelChain builds the chain of a plan for batches of n samples of the model's size and puts weights and tables on the machine.
+func ModelChain(m *model.Model, mach graph.Machine, plan *diffusion.Plan, n int) (*Chain, error) {
+	if err := m.LoadWeights(mach); err != nil {
 		return nil, err
 	}
-	chain, err := NewChain(mach, plan, n, m.H, m.W, m.C, m.denoiser(nn.WeightsBuffer, plan, false))
+	chain, err := NewChain(mach, plan, ChainOptions{N: n, H: m.H, W: m.W, C: m.C, Denoise: denoiser(m, nn.WeightsBuffer)})
 	if err != nil {
 		return nil, err
 	}

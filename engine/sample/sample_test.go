@@ -1,4 +1,4 @@
-package model_test
+package sample_test
 
 import (
 	"context"
@@ -11,9 +11,36 @@ import (
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/npy"
+	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/kernels"
 	update "github.com/unnoise/unnoise/kernels/diffusion"
 )
+
+const golden = "../testdata/golden"
+
+func images(t *testing.T, path string) *model.Images {
+	t.Helper()
+	d, err := npy.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := model.FromDense(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func relL2(got, want []float32) float64 {
+	var e, s float64
+	for i := range want {
+		d := float64(got[i]) - float64(want[i])
+		e += d * d
+		s += float64(want[i]) * float64(want[i])
+	}
+	return math.Sqrt(e / s)
+}
 
 // TestDDIMGolden holds ten steps of DDIM from a given x_T to diffusers'.
 func TestDDIMGolden(t *testing.T) {
@@ -36,16 +63,16 @@ func TestDDIMGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			m.Scheduler.ClipSample, m.Scheduler.PredictionType = s.ClipSample, s.PredictionType
-			plan, err := m.Plan(model.Sampler{Name: "ddim", Steps: 10, Spacing: diffusion.Spacing(s.TimestepSpacing)})
+			plan, err := sample.Plan(m, sample.Method{Name: "ddim", Steps: 10, Spacing: diffusion.Spacing(s.TimestepSpacing)})
 			if err != nil {
 				t.Fatal(err)
 			}
 			noise := images(t, filepath.Join(golden, "ddim", "x_T.npy"))
-			got, err := m.Sample(context.Background(), graph.NewCPU(graph.CPUOptions{}), model.SampleOptions{N: noise.N, Noise: noise, Plan: plan})
+			got, err := sample.Draw(context.Background(), m, graph.NewCPU(graph.CPUOptions{}), sample.Options{N: noise.N, Noise: noise, Plan: plan})
 			if err != nil {
 				t.Fatal(err)
 			}
-			rel, _ := relL2(got.Data, images(t, filepath.Join(golden, "ddim", name+".npy")).Data)
+			rel := relL2(got.Data, images(t, filepath.Join(golden, "ddim", name+".npy")).Data)
 			t.Logf("relative L2 error %.3g", rel)
 			if !(rel <= 1e-3) {
 				t.Error("too far from diffusers' sample")
@@ -60,13 +87,13 @@ func TestBatchSplit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := m.Plan(model.Sampler{Name: "ddpm", Steps: 8})
+	plan, err := sample.Plan(m, sample.Method{Name: "ddpm", Steps: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all [2]*model.Images
 	for i, batch := range []int{3, 10} {
-		all[i], err = m.Sample(context.Background(), graph.NewCPU(graph.CPUOptions{}), model.SampleOptions{N: 10, Batch: batch, Seed: 5, Plan: plan})
+		all[i], err = sample.Draw(context.Background(), m, graph.NewCPU(graph.CPUOptions{}), sample.Options{N: 10, Batch: batch, Seed: 5, Plan: plan})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +163,7 @@ func gaussianVariance(t *testing.T, p *diffusion.Process, plan *diffusion.Plan, 
 	denoise := func(g *graph.Graph, x, tm kernels.Value) kernels.Value {
 		return kernels.Emit1(g, update.Noising{}, x, tm, g.Persistent("exact", spec), x)
 	}
-	chain, err := model.NewChain(mach, plan, samples/channels, 1, 1, channels, denoise)
+	chain, err := sample.NewChain(mach, plan, sample.ChainOptions{N: samples / channels, H: 1, W: 1, C: channels, Denoise: denoise})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +174,7 @@ func gaussianVariance(t *testing.T, p *diffusion.Process, plan *diffusion.Plan, 
 	if err := mach.Write("exact", 0, table); err != nil {
 		t.Fatal(err)
 	}
-	x, err := chain.Run(context.Background(), 1, 0, nil, nil)
+	x, err := chain.Run(context.Background(), 1, 0, nil, sample.Hooks{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package model_test
+package sample_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/kernels/rng"
 )
 
@@ -26,12 +27,6 @@ func conditional(t *testing.T, null bool) *model.Model {
 	if null {
 		cfg.NullLabel = &last
 	}
-	return shaken(t, cfg, 0.2)
-}
-
-// shaken is a new network whose weights are moved by so much, those that begin at zero, too.
-func shaken(t *testing.T, cfg nn.Config, by float32) *model.Model {
-	t.Helper()
 	sched, err := checkpoint.NewScheduler(checkpoint.DDPMScheduler)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +36,7 @@ func shaken(t *testing.T, cfg nn.Config, by float32) *model.Model {
 		t.Fatal(err)
 	}
 	for i := range m.Weights {
-		m.Weights[i] += by * float32(math.Sin(float64(i)))
+		m.Weights[i] += 0.2 * float32(math.Sin(float64(i)))
 	}
 	return m
 }
@@ -50,7 +45,7 @@ func shaken(t *testing.T, cfg nn.Config, by float32) *model.Model {
 func TestGuidance(t *testing.T) {
 	m := conditional(t, true)
 	const n, weight = 5, 2.5
-	plan, err := m.Plan(model.Sampler{Name: "ddim", Steps: 4})
+	plan, err := sample.Plan(m, sample.Method{Name: "ddim", Steps: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +53,7 @@ func TestGuidance(t *testing.T) {
 	labels, noise := []int32{0, 1, 2, 1, 0}, model.NewImages(n, m.H, m.W, m.C)
 	rng.FillNormal(noise.Data, 9, 0, 0, 1)
 	draw := func(batch int, w float64, labels []int32) *model.Images {
-		x, err := m.Sample(context.Background(), mach, model.SampleOptions{N: n, Batch: batch, Noise: noise, Plan: plan, Guidance: w, Labels: labels})
+		x, err := sample.Draw(context.Background(), m, mach, sample.Options{N: n, Batch: batch, Noise: noise, Plan: plan, Guidance: w, Labels: labels})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +64,7 @@ func TestGuidance(t *testing.T) {
 	same(t, "batches of 2", draw(2, weight, labels), guided, 1e-5)
 	null := []int32{3, 3, 3, 3, 3}
 	same(t, "null labels, which nothing guides", draw(n, weight, null), draw(n, 1, null), 1e-5)
-	if rel, _ := relL2(guided.Data, draw(n, 1, labels).Data); rel < 1e-3 {
+	if rel := relL2(guided.Data, draw(n, 1, labels).Data); rel < 1e-3 {
 		t.Errorf("guidance changes the samples by %g: the test shows nothing", rel)
 	}
 }
@@ -107,7 +102,7 @@ func byHand(t *testing.T, m *model.Model, mach graph.Machine, plan *diffusion.Pl
 
 func same(t *testing.T, what string, got, want *model.Images, tolerance float64) {
 	t.Helper()
-	if rel, _ := relL2(got.Data, want.Data); !(rel <= tolerance) {
+	if rel := relL2(got.Data, want.Data); !(rel <= tolerance) {
 		t.Errorf("%s: relative L2 error %g, want %g at most", what, rel, tolerance)
 	}
 }
@@ -124,8 +119,8 @@ func TestGuidanceRefused(t *testing.T) {
 		{dropped, math.NaN(), 0, "finite"},
 		{dropped, 2, 4, "label 4: want 0..3"},
 	} {
-		_, err := tt.m.Sample(context.Background(), graph.NewCPU(graph.CPUOptions{}),
-			model.SampleOptions{N: 1, Labels: []int32{tt.label}, Guidance: tt.w})
+		_, err := sample.Draw(context.Background(), tt.m, graph.NewCPU(graph.CPUOptions{}),
+			sample.Options{N: 1, Labels: []int32{tt.label}, Guidance: tt.w})
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("guidance %g, label %d: error %v, want one with %q", tt.w, tt.label, err, tt.want)
 		}

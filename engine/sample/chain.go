@@ -1,4 +1,5 @@
-package model
+// Package sample runs a sampler on a model: the chain of steps as programs of a machine, classifier-free guidance, batches.
+package sample
 
 import (
 	"context"
@@ -22,16 +23,28 @@ type Chain struct {
 	state       string // the persistent buffer of x
 	start, step graph.Runner
 	guidance    float64 // the weight that steps find in their state
-	queued      func(step int)
 }
 
-// NewChain builds the programs of a sampling plan for batches of n samples of h x w pixels and c channels.
-func NewChain(mach graph.Machine, plan *diffusion.Plan, n, h, w, c int, denoise Denoiser) (*Chain, error) {
-	k := &Chain{mach: mach, plan: plan, spec: kernels.Dense(kernels.F32, n, h, w, c)}
-	k.state = fmt.Sprintf("chain.x/%d,%d,%d,%d", n, h, w, c)
+// ChainOptions are a chain's batch and network.
+type ChainOptions struct {
+	N, H, W, C int
+	Denoise    Denoiser
+	Guidance   float64 // weight of classifier-free guidance; other than 0 and 1 the denoiser is given the batch twice
+}
+
+// Hooks are what a chain calls; each may be nil.
+type Hooks struct {
+	Queued func(step int)                    // when a step has been queued; it does not wait for the step
+	After  func(step int, x []float32) error // with x after each step; it must not keep the slice
+}
+
+// NewChain builds the programs of a sampling plan.
+func NewChain(mach graph.Machine, plan *diffusion.Plan, o ChainOptions) (*Chain, error) {
+	k := &Chain{mach: mach, plan: plan, spec: kernels.Dense(kernels.F32, o.N, o.H, o.W, o.C), guidance: o.Guidance}
+	k.state = fmt.Sprintf("chain.x/%d,%d,%d,%d", o.N, o.H, o.W, o.C)
 	g := graph.New()
 	x := g.Persistent(k.state, k.spec)
-	g.Assign(x, kernels.Emit1(g, rng.NormalDraw{N: n, H: h, W: w, C: c, Stream: rng.StreamID("x_T")}), false)
+	g.Assign(x, kernels.Emit1(g, rng.NormalDraw{N: o.N, H: o.H, W: o.W, C: o.C, Stream: rng.StreamID("x_T")}), false)
 	p, err := g.Compile("start")
 	if err != nil {
 		return nil, err
@@ -39,7 +52,7 @@ func NewChain(mach graph.Machine, plan *diffusion.Plan, n, h, w, c int, denoise 
 	if k.start, err = mach.Load(p); err != nil {
 		return nil, err
 	}
-	if p, err = k.stepProgram(denoise); err == nil {
+	if p, err = k.stepProgram(o.Denoise); err == nil {
 		k.step, err = mach.Load(p)
 	}
 	if err != nil {
@@ -66,8 +79,7 @@ func (k *Chain) stepProgram(denoise Denoiser) (*graph.Program, error) {
 	g.Phase("sample")
 	_, us := tables(k.plan)
 	x := g.Persistent(k.state, k.spec)
-	t := kernels.Emit1(g, update.ChainTime{N: k.spec.N}, timeTable(g, k.plan))
-	out := denoise(g, x, t)
+	out := k.predict(g, x, denoise)
 	g.Emit(update.ReverseUpdate{Clip: k.plan.Clip, Stream: rng.StreamID("z"), InPlace: true}, x, out,
 		g.Persistent(tableName(k.plan, "update"), us))
 	return g.Compile("sample")
@@ -96,9 +108,8 @@ func (k *Chain) writeTables() error {
 	return k.mach.Write(tableName(k.plan, "update"), 0, table)
 }
 
-// Run draws samples base.. of a run, or denoises noise (N,H,W,C data) if it is not nil. after, if not nil, is called with x
-// after each step; it must not keep the slice.
-func (k *Chain) Run(ctx context.Context, seed uint64, base uint32, noise []float32, after func(step int, x []float32) error) ([]float32, error) {
+// Run draws samples base.. of a run, or denoises noise (N,H,W,C data) if it is not nil.
+func (k *Chain) Run(ctx context.Context, seed uint64, base uint32, noise []float32, h Hooks) ([]float32, error) {
 	if err := k.writeTables(); err != nil {
 		return nil, err
 	}
@@ -118,17 +129,17 @@ func (k *Chain) Run(ctx context.Context, seed uint64, base uint32, noise []float
 		if err := graph.RunContext(ctx, k.step, state); err != nil {
 			return nil, err
 		}
-		if k.queued != nil {
-			k.queued(i)
+		if h.Queued != nil {
+			h.Queued(i)
 		}
-		if after == nil {
+		if h.After == nil {
 			continue
 		}
 		x, err := k.read()
 		if err != nil {
 			return nil, err
 		}
-		if err := after(i, x); err != nil {
+		if err := h.After(i, x); err != nil {
 			return nil, err
 		}
 	}

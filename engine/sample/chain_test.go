@@ -1,0 +1,74 @@
+package sample_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/sample"
+	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/elementwise"
+)
+
+// TestSampleWithoutPlan draws with the default sampler: DDPM over all timesteps, one sample.
+func TestSampleWithoutPlan(t *testing.T) {
+	m, err := model.Load(filepath.Join(golden, "garment"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Process, err = diffusion.NewProcess(diffusion.Schedule{Kind: "linear", Timesteps: 3}); err != nil {
+		t.Fatal(err)
+	}
+	steps := 0
+	x, err := sample.Draw(context.Background(), m, graph.NewCPU(graph.CPUOptions{}), sample.Options{N: 1, After: func(int, int, *model.Images) error {
+		steps++
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x.N != 1 || steps != 3 {
+		t.Errorf("%d samples in %d steps", x.N, steps)
+	}
+}
+
+// TestChainsOfOneMachine runs two chains of the same length and shape in turn: each follows its own plan.
+func TestChainsOfOneMachine(t *testing.T) {
+	p, err := diffusion.NewProcess(diffusion.Schedule{Kind: "linear", Timesteps: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := func(g *graph.Graph, x, _ kernels.Value) kernels.Value {
+		return kernels.Emit1(g, elementwise.Scale{Factor: 0.5}, x)
+	}
+	chain := func(mach graph.Machine, s diffusion.Spacing) *sample.Chain {
+		plan, err := diffusion.NewDDIMPlan(p, diffusion.Epsilon, 4, 0, s, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := sample.NewChain(mach, plan, sample.ChainOptions{N: 2, H: 1, W: 1, C: 3, Denoise: half})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	draw := func(c *sample.Chain) []float32 {
+		x, err := c.Run(context.Background(), 1, 0, nil, sample.Hooks{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	want := draw(chain(graph.NewCPU(graph.CPUOptions{}), diffusion.Leading))
+	mach := graph.NewCPU(graph.CPUOptions{})
+	first, second := chain(mach, diffusion.Leading), chain(mach, diffusion.Trailing)
+	draw(second)
+	for i, v := range draw(first) {
+		if v != want[i] {
+			t.Fatalf("element %d is %g beside another chain, %g alone", i, v, want[i])
+		}
+	}
+}
