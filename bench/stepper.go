@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/unnoise/unnoise/engine/data"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
@@ -22,8 +23,8 @@ import (
 // scaled to [-1,1], noising, forward, backward, clipping, AdamW and moving average. The images are random bytes.
 type Stepper struct {
 	recipe        *recipe.Recipe
-	machine       graph.Machine
-	micro, finish graph.Runner
+	machine       exec.Executor
+	micro, finish exec.LoadedProgram
 	loader        *data.Loader
 	x0            []float32
 	parameters, k int
@@ -43,7 +44,7 @@ func NewStepper(preset string, set []string, threads int) (*Stepper, error) {
 	if m.Points() || r.Train.Accumulate != 1 || m.Net.Labels().Kind != nn.NoLabels {
 		return nil, fmt.Errorf("preset %s: a step is measured for networks on images, without labels and accumulation", preset)
 	}
-	s := &Stepper{recipe: r, machine: graph.NewCPU(graph.CPUOptions{Workers: threads}), parameters: m.Params.Count()}
+	s := &Stepper{recipe: r, machine: exec.NewCPU(exec.CPUOptions{Workers: threads}), parameters: m.Params.Count()}
 	if err := s.start(m); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("preset %s: %w", preset, err)
@@ -81,7 +82,7 @@ func (s *Stepper) start(m *model.Model) error {
 	return err
 }
 
-func (s *Stepper) load(build func() (*graph.Program, error)) (graph.Runner, error) {
+func (s *Stepper) load(build func() (*graph.Program, error)) (exec.LoadedProgram, error) {
 	p, err := build()
 	if err != nil {
 		return nil, err

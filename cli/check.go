@@ -9,7 +9,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/gradcheck"
 	"github.com/unnoise/unnoise/kernels"
 	_ "github.com/unnoise/unnoise/kernels/all" // register
 	"github.com/unnoise/unnoise/kernels/check"
@@ -140,7 +140,7 @@ func (r *checkRun) family(f *kernels.Family) error {
 // checkGradient compares an operator's gradient with central differences on a case.
 func checkGradient(cs kernels.Case) check.Result {
 	res := check.Result{Op: cs.Op.Name(), Case: cs.Name, DType: "f64", Shape: caseShapes(cs), Variant: "gradient", TolRel: gradientTolerance}
-	e, err := graph.CheckGradient(cs)
+	e, err := gradcheck.Check(cs)
 	res.MaxRel = e.Relative
 	switch {
 	case err != nil:

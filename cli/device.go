@@ -9,7 +9,7 @@ import (
 
 	"github.com/unnoise/unnoise/cuda"
 	_ "github.com/unnoise/unnoise/cuda/emu" // register
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/kernels"
 )
 
@@ -77,7 +77,7 @@ func (g *globals) openDevice() (cuda.Device, error) {
 }
 
 // machine opens what --device names. auto is the type of activations that --dtype auto stands for on a GPU.
-func (g *globals) machine(auto kernels.DType) (graph.Machine, kernels.DType, error) {
+func (g *globals) machine(auto kernels.DType) (exec.Executor, kernels.DType, error) {
 	if g.onCPU() {
 		if g.dtype == "bf16" {
 			return nil, 0, usagef("--dtype bf16: the CPU computes in f32 only; use --dtype f32, or a GPU with --device cuda")
@@ -85,7 +85,7 @@ func (g *globals) machine(auto kernels.DType) (graph.Machine, kernels.DType, err
 		if g.threads > 0 {
 			runtime.GOMAXPROCS(g.threads)
 		}
-		return graph.NewCPU(graph.CPUOptions{Workers: g.threads}), kernels.F32, nil
+		return exec.NewCPU(exec.CPUOptions{Workers: g.threads}), kernels.F32, nil
 	}
 	switch g.dtype {
 	case "f32":
@@ -97,7 +97,7 @@ func (g *globals) machine(auto kernels.DType) (graph.Machine, kernels.DType, err
 	if err != nil {
 		return nil, 0, err
 	}
-	m, err := graph.NewDevice(d)
+	m, err := exec.NewDevice(d)
 	if err != nil {
 		_ = d.Close() // the first error is the one to tell
 		return nil, 0, err

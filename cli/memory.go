@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/recipe"
@@ -54,7 +55,7 @@ func describe(r *recipe.Recipe) (*model.Model, error) {
 }
 
 // checkTrainingMemory refuses a recipe that the memory of what it is to run on cannot hold.
-func checkTrainingMemory(r *recipe.Recipe, mach graph.Machine, dtype kernels.DType) error {
+func checkTrainingMemory(r *recipe.Recipe, mach exec.Executor, dtype kernels.DType) error {
 	m, err := describe(r)
 	if err != nil {
 		return err
@@ -75,8 +76,8 @@ func checkTrainingMemory(r *recipe.Recipe, mach graph.Machine, dtype kernels.DTy
 }
 
 // checkDeviceMemory is checkMemory for what a machine computes on: a device's free memory, or the host's.
-func checkDeviceMemory(mach graph.Machine, need int64, what, advice string) error {
-	d, ok := mach.(*graph.Device)
+func checkDeviceMemory(mach exec.Executor, need int64, what, advice string) error {
+	d, ok := mach.(*exec.Device)
 	if !ok {
 		return checkMemory(need, what, advice)
 	}

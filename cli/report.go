@@ -58,10 +58,10 @@ func runReport(c *urfave.Context) error {
 	}
 	o := page.Options{Pictures: c.Int("pictures"), Samples: c.Int("samples"), Steps: c.Int("steps"), Seed: c.Uint64("seed")}
 	if !c.Bool("no-animation") {
-		if o.Machine, o.DType, err = g.machine(kernels.F32); err != nil {
+		if o.Executor, o.DType, err = g.machine(kernels.F32); err != nil {
 			return err
 		}
-		defer o.Machine.Close()
+		defer o.Executor.Close()
 	}
 	if err := page.Write(c.Context, run, out, o); err != nil {
 		return err

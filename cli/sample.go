@@ -10,7 +10,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/unnoise/unnoise/engine/diffusion"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/npy"
 	"github.com/unnoise/unnoise/engine/recipe"
@@ -216,7 +216,7 @@ func readImages(path string) (*model.Images, error) {
 
 // checkSampleMemory refuses requests that this machine's memory cannot hold: the samples themselves, with those of each frame of an
 // animation, or the network's batch.
-func checkSampleMemory(m *model.Model, o *sample.Options, mach graph.Machine, animated bool) error {
+func checkSampleMemory(m *model.Model, o *sample.Options, mach exec.Executor, animated bool) error {
 	h, w := m.H, m.W
 	if o.Noise != nil {
 		h, w = o.Noise.H, o.Noise.W

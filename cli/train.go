@@ -47,11 +47,11 @@ func runTrain(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.Machine, o.DType, err = g.machine(kernels.BF16); err != nil {
+	if o.Executor, o.DType, err = g.machine(kernels.BF16); err != nil {
 		return err
 	}
-	defer o.Machine.Close()
-	if err := checkTrainingMemory(o.Recipe, o.Machine, o.DType); err != nil {
+	defer o.Executor.Close()
+	if err := checkTrainingMemory(o.Recipe, o.Executor, o.DType); err != nil {
 		return err
 	}
 	report := newTrainReport(g, o)

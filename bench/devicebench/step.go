@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/unnoise/unnoise/cuda"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/recipe"
@@ -21,10 +21,10 @@ const warmSteps = 10
 
 // trainer takes training steps on a device: batches of random bytes from the host, both programs, no waiting in between.
 type trainer struct {
-	machine       *graph.Device
+	machine       *exec.Device
 	recipe        *recipe.Recipe
 	prog          train.Programs
-	micro, finish graph.Runner
+	micro, finish exec.LoadedProgram
 	x0            [2][]float32
 	k             int
 }
@@ -38,7 +38,7 @@ func (o Options) trainer() (*trainer, error) {
 		return nil, fmt.Errorf("preset %s: steps are measured without labels", o.Preset)
 	}
 	t := &trainer{recipe: r, prog: p}
-	if t.machine, err = graph.NewDevice(o.Device); err != nil {
+	if t.machine, err = exec.NewDevice(o.Device); err != nil {
 		return nil, err
 	}
 	if t.micro, err = t.machine.Load(programs[0]); err != nil {
@@ -116,7 +116,7 @@ func Sample(ctx context.Context, o Options) error {
 		return err
 	}
 	m := p.Model
-	machine, err := graph.NewDevice(o.Device)
+	machine, err := exec.NewDevice(o.Device)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (o Options) stepRow(kind string, m *model.Model, batch int) *StepRow {
 }
 
 // counted takes one step on the emulator.
-func (o Options) counted(row *StepRow, m *graph.Device, step func() error) error {
+func (o Options) counted(row *StepRow, m *exec.Device, step func() error) error {
 	p, ok := o.Device.(cuda.Profiler)
 	if !ok {
 		return fmt.Errorf("device %s counts nothing", row.Device)
@@ -180,7 +180,7 @@ func (o Options) counted(row *StepRow, m *graph.Device, step func() error) error
 }
 
 // measure times rounds of steps: device events around each step, the host's clock around each round.
-func (o Options) measure(ctx context.Context, row *StepRow, m *graph.Device, step func() error) error {
+func (o Options) measure(ctx context.Context, row *StepRow, m *exec.Device, step func() error) error {
 	for range warmSteps {
 		if err := step(); err != nil {
 			return err

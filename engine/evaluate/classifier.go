@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/unnoise/unnoise/engine/data"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
@@ -58,7 +59,7 @@ type Classifier struct {
 }
 
 // TrainClassifier trains a classifier on a labelled set of images.
-func TrainClassifier(ctx context.Context, mach graph.Machine, ds data.Dataset, o ClassifierOptions) (*Classifier, error) {
+func TrainClassifier(ctx context.Context, mach exec.Executor, ds data.Dataset, o ClassifierOptions) (*Classifier, error) {
 	o = o.fill()
 	if ds.Classes() < 2 {
 		return nil, fmt.Errorf("the data have %d classes: a classifier needs at least 2", ds.Classes())
@@ -97,7 +98,7 @@ func TrainClassifier(ctx context.Context, mach graph.Machine, ds data.Dataset, o
 func (k *Classifier) images(n int) kernels.Spec { return kernels.Dense(kernels.F32, n, k.h, k.w, k.c) }
 
 // upload makes the buffers, the weights the initial ones.
-func (k *Classifier) upload(mach graph.Machine) error {
+func (k *Classifier) upload(mach exec.Executor) error {
 	flat := kernels.Vector(kernels.F32, k.params.Size())
 	for _, b := range []string{judgeWeights, judgeEMA, judgeM, judgeV} {
 		if err := mach.Persistent(b, flat); err != nil {
@@ -115,7 +116,7 @@ func (k *Classifier) upload(mach graph.Machine) error {
 }
 
 // trainProgram is one step: scores, squared error, gradients, AdamW with the moving average.
-func (k *Classifier) trainProgram(mach graph.Machine, n int) (graph.Runner, error) {
+func (k *Classifier) trainProgram(mach exec.Executor, n int) (exec.LoadedProgram, error) {
 	g := graph.New()
 	c := nn.NewContext(g, k.params, judgeWeights, true)
 	scores := k.net.Forward(c, g.Input("x", k.images(n)))
@@ -138,7 +139,7 @@ func (k *Classifier) trainProgram(mach graph.Machine, n int) (graph.Runner, erro
 }
 
 // step takes optimizer step i.
-func (k *Classifier) step(r graph.Runner, loader *data.Loader, o ClassifierOptions, i int) error {
+func (k *Classifier) step(r exec.LoadedProgram, loader *data.Loader, o ClassifierOptions, i int) error {
 	x, labels := make([]float32, o.Batch*k.h*k.w*k.c), make([]int32, o.Batch)
 	if err := loader.Batch(uint64(i)*uint64(o.Batch), o.Batch, x, labels); err != nil {
 		return err
@@ -160,7 +161,7 @@ func (k *Classifier) step(r graph.Runner, loader *data.Loader, o ClassifierOptio
 }
 
 // Classify returns the class of each image, the one with the highest score.
-func (k *Classifier) Classify(mach graph.Machine, x *model.Images) ([]int, error) {
+func (k *Classifier) Classify(mach exec.Executor, x *model.Images) ([]int, error) {
 	if x.H != k.h || x.W != k.w || x.C != k.c {
 		return nil, fmt.Errorf("images of %dx%d with %d channels: the classifier takes %dx%d with %d", x.H, x.W, x.C, k.h, k.w, k.c)
 	}
@@ -210,7 +211,7 @@ func argmax(v []float32) int {
 }
 
 // Accuracy is the share of images that the classifier gives their labels.
-func (k *Classifier) Accuracy(mach graph.Machine, x *model.Images, labels []int32) (float64, error) {
+func (k *Classifier) Accuracy(mach exec.Executor, x *model.Images, labels []int32) (float64, error) {
 	classes, err := k.Classify(mach, x)
 	if err != nil {
 		return 0, err

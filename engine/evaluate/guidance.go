@@ -6,7 +6,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/diffusion"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/recipe"
@@ -63,7 +63,7 @@ func (rep *GuidanceReport) Best() GuidanceRow {
 
 // Guidance measures a class-conditional model trained by a recipe: it trains a classifier on the recipe's data, draws samples of every
 // class at each weight, all from the same noise, and counts those that the classifier takes for their class.
-func Guidance(ctx context.Context, mach graph.Machine, m *model.Model, r *recipe.Recipe, o GuidanceOptions) (*GuidanceReport, error) {
+func Guidance(ctx context.Context, mach exec.Executor, m *model.Model, r *recipe.Recipe, o GuidanceOptions) (*GuidanceReport, error) {
 	l := m.Net.Labels()
 	if l.Kind != nn.ClassLabels || l.Named() == 0 || m.Points() {
 		return nil, fmt.Errorf("the model is not conditioned on a list of classes of images: nothing to measure")
@@ -132,7 +132,7 @@ func openData(r *recipe.Recipe) (*data.Set, error) {
 }
 
 // row measures one weight.
-func (rep *GuidanceReport) row(ctx context.Context, mach graph.Machine, m *model.Model, judge *Classifier, o GuidanceOptions, w float64) (*GuidanceRow, error) {
+func (rep *GuidanceReport) row(ctx context.Context, mach exec.Executor, m *model.Model, judge *Classifier, o GuidanceOptions, w float64) (*GuidanceRow, error) {
 	s := sample.Options{N: o.Samples, Batch: min(o.Samples, judgeBatch), Seed: o.Seed, Plan: o.Plan, Guidance: w}
 	for i := range o.Samples {
 		s.Labels = append(s.Labels, int32(i%rep.Classes))

@@ -11,7 +11,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/evaluate"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/train"
 	"github.com/unnoise/unnoise/kernels/rng"
@@ -82,8 +82,8 @@ func TestGuidance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mach := graph.NewCPU(graph.CPUOptions{Workers: 2})
-	res, err := train.Run(context.Background(), train.Options{Recipe: r, Out: filepath.Join(dir, "run"), Machine: mach})
+	mach := exec.NewCPU(exec.CPUOptions{Workers: 2})
+	res, err := train.Run(context.Background(), train.Options{Recipe: r, Out: filepath.Join(dir, "run"), Executor: mach})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestGuidanceRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mach := graph.NewCPU(graph.CPUOptions{})
+	mach := exec.NewCPU(exec.CPUOptions{})
 	if _, err := evaluate.TrainClassifier(context.Background(), mach, points, evaluate.ClassifierOptions{}); err == nil ||
 		!strings.Contains(err.Error(), "0 classes") {
 		t.Errorf("a classifier of points: error %v", err)

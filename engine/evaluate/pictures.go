@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/engine/viz"
@@ -20,7 +20,7 @@ const (
 const drawn = 1500
 
 // WritePictures draws the figure of Sohl-Dickstein et al. 2015 and the animation of the reverse process into a directory.
-func (rep *PointsReport) WritePictures(mach graph.Machine, m *model.Model, dir string) error {
+func (rep *PointsReport) WritePictures(mach exec.Executor, m *model.Model, dir string) error {
 	extent := viz.Extent(rep.forward[0].xy, rep.reverse[len(rep.reverse)-1].xy)
 	p := viz.Process2D{Extent: extent}
 	for i := range rep.forward {
@@ -56,7 +56,7 @@ func (rep *PointsReport) WritePictures(mach graph.Machine, m *model.Model, dir s
 }
 
 // drift is f_mu(x, t) - x, the mean of the learned reverse step less x, on a grid.
-func drift(mach graph.Machine, m *model.Model, t int, extent float64) (viz.Field, error) {
+func drift(mach exec.Executor, m *model.Model, t int, extent float64) (viz.Field, error) {
 	plan, err := sample.Plan(m, sample.Method{Name: "ddpm"})
 	if err != nil {
 		return viz.Field{}, err

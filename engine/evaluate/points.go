@@ -9,7 +9,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/diffusion"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/metrics"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/recipe"
@@ -59,7 +59,7 @@ type frame struct {
 }
 
 // Points evaluates a model of 2-D points trained by a recipe.
-func Points(ctx context.Context, mach graph.Machine, m *model.Model, r *recipe.Recipe, o PointsOptions) (*PointsReport, error) {
+func Points(ctx context.Context, mach exec.Executor, m *model.Model, r *recipe.Recipe, o PointsOptions) (*PointsReport, error) {
 	if !m.Points() || m.C != 2 {
 		return nil, fmt.Errorf("the model takes %d channels of %dx%d: want points in the plane", m.C, m.H, m.W)
 	}
@@ -82,7 +82,7 @@ func Points(ctx context.Context, mach graph.Machine, m *model.Model, r *recipe.R
 
 // losses fills the loss rows. For an output f(x_t) the expected squared error splits into the minimum and E|f - f*|^2, f* being the
 // optimal output, so only the second part is measured on draws.
-func (rep *PointsReport) losses(ctx context.Context, mach graph.Machine, m *model.Model, points []float32, o PointsOptions) error {
+func (rep *PointsReport) losses(ctx context.Context, mach exec.Executor, m *model.Model, points []float32, o PointsOptions) error {
 	pred, err := m.Prediction()
 	if err != nil {
 		return err
@@ -117,7 +117,7 @@ func (rep *PointsReport) losses(ctx context.Context, mach graph.Machine, m *mode
 }
 
 // excess is the mean over draws and coordinates of (f - f*)^2 at timestep t.
-func excess(mach graph.Machine, m *model.Model, exact *metrics.Denoiser, points []float32, pred diffusion.Prediction, t int, o PointsOptions) (float64, error) {
+func excess(mach exec.Executor, m *model.Model, exact *metrics.Denoiser, points []float32, pred diffusion.Prediction, t int, o PointsOptions) (float64, error) {
 	a, b := m.Process.SqrtAlphasCumprod[t], m.Process.SqrtOneMinusAlphasCumprod[t]
 	x := noised(points, a, b, t, o.Draws, o.Seed)
 	times := make([]float32, o.Draws)
@@ -163,7 +163,7 @@ func noised(points []float32, a, b float64, t, n int, seed uint64) []float32 {
 }
 
 // energy draws samples and compares them with fresh points; it keeps the states that the figure shows.
-func (rep *PointsReport) energy(ctx context.Context, mach graph.Machine, m *model.Model, r *recipe.Recipe, o PointsOptions) error {
+func (rep *PointsReport) energy(ctx context.Context, mach exec.Executor, m *model.Model, r *recipe.Recipe, o PointsOptions) error {
 	plan, err := sample.Plan(m, sample.Method{Name: "ddpm"})
 	if err != nil {
 		return err

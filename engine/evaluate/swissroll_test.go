@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/engine/evaluate"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/train"
 )
@@ -25,8 +25,8 @@ func TestSwissRoll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mach := graph.NewCPU(graph.CPUOptions{})
-	res, err := train.Run(context.Background(), train.Options{Recipe: r, Out: filepath.Join(t.TempDir(), "run"), Machine: mach})
+	mach := exec.NewCPU(exec.CPUOptions{})
+	res, err := train.Run(context.Background(), train.Options{Recipe: r, Out: filepath.Join(t.TempDir(), "run"), Executor: mach})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
 // Package graph builds a computation from operators: values, nodes, gradients; it plans memory and makes programs, flat lists
-// of operator calls with fixed buffers, which a Machine (the CPU, a device) runs.
+// of operator calls with fixed buffers, which executors (package exec) run.
 package graph
 
 import (
@@ -13,7 +13,7 @@ import (
 // Kind says who owns a buffer.
 type Kind uint8
 
-// The buffer kinds. Persistent buffers are shared by all programs of a machine and survive runs; inputs and outputs belong to
+// The buffer kinds. Persistent buffers are shared by all programs of an executor and survive runs; inputs and outputs belong to
 // a program and are reached by name; temporaries live in the arena between their first and last use.
 const (
 	Temporary Kind = iota
@@ -109,7 +109,7 @@ func (g *Graph) declare(kind Kind, name string, s kernels.Spec) kernels.Value {
 	return v
 }
 
-// Persistent declares a buffer that all programs of a machine share.
+// Persistent declares a buffer that all programs of an executor share.
 func (g *Graph) Persistent(name string, s kernels.Spec) kernels.Value {
 	return g.declare(Persistent, name, s)
 }

@@ -146,8 +146,8 @@ type Layout struct {
 	Size   int64
 }
 
-// arenaAlign is what temporaries are aligned to, in bytes: a cache line and a vector access on any machine.
-const arenaAlign = 256
+// ArenaAlign is what temporaries are aligned to, in bytes: a cache line and a vector access on any device.
+const ArenaAlign = 256
 
 // Plan places the temporaries for which size answers more than zero bytes: the largest first, each at the lowest place
 // where it meets no other that is alive at the same time.
@@ -164,7 +164,7 @@ func (p *Program) Plan(size func(b Buffer) int64) Layout {
 			continue
 		}
 		if n := size(b); n > 0 {
-			items = append(items, item{i, (n + arenaAlign - 1) / arenaAlign * arenaAlign})
+			items = append(items, item{i, (n + ArenaAlign - 1) / ArenaAlign * ArenaAlign})
 		}
 	}
 	sort.SliceStable(items, func(i, j int) bool { return items[i].size > items[j].size })

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/unnoise/unnoise/cuda/emu"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/conv"
@@ -116,7 +118,7 @@ func build(seed uint64) *randomGraph {
 }
 
 // evaluate runs a graph on a machine and returns the loss and the gradients, nil where there is none.
-func (r *randomGraph) evaluate(t *testing.T, m graph.Machine, p *graph.Program) (float64, [][]float32) {
+func (r *randomGraph) evaluate(t *testing.T, m exec.Executor, p *graph.Program) (float64, [][]float32) {
 	t.Helper()
 	l := output(t, run(t, m, p), "loss")
 	grads := make([][]float32, len(r.leaves))
@@ -145,9 +147,9 @@ func TestRandomGraphs(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkPlan(t, p)
-		l, grads := r.evaluate(t, graph.NewCPU(graph.CPUOptions{Workers: 2}), p)
-		pl, poisoned := r.evaluate(t, graph.NewCPU(graph.CPUOptions{Workers: 2, Poison: true}), p)
-		double := graph.NewCPU(graph.CPUOptions{Double: true, Poison: true})
+		l, grads := r.evaluate(t, exec.NewCPU(exec.CPUOptions{Workers: 2}), p)
+		pl, poisoned := r.evaluate(t, exec.NewCPU(exec.CPUOptions{Workers: 2, Poison: true}), p)
+		double := exec.NewCPU(exec.CPUOptions{Double: true, Poison: true})
 		dl, want := r.evaluate(t, double, p)
 		if l != pl || math.Abs(l-dl) > 1e-4*(1+math.Abs(dl)) {
 			t.Fatalf("graph %d: loss %g, poisoned %g, reference %g", seed, l, pl, dl)
@@ -178,7 +180,7 @@ func distance(got, want []float32) float64 {
 }
 
 // differences compares the gradients with a central difference along a random direction of all leaves together.
-func (r *randomGraph) differences(t *testing.T, m *graph.CPU, p *graph.Program, seed uint64) {
+func (r *randomGraph) differences(t *testing.T, m *exec.CPU, p *graph.Program, seed uint64) {
 	t.Helper()
 	runner, err := m.Load(p)
 	if err != nil {
@@ -220,4 +222,58 @@ func (r *randomGraph) differences(t *testing.T, m *graph.CPU, p *graph.Program, 
 	if finite := (up - down) / (2 * h); !(math.Abs(finite-analytic) <= 1e-5*math.Max(1, size)) {
 		t.Fatalf("graph %d: gradient %.9g, central difference %.9g\n%s", seed, analytic, finite, operators(p))
 	}
+}
+
+func device(t testing.TB) *exec.Device {
+	t.Helper()
+	d, err := emu.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := exec.NewDevice(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	return m
+}
+
+// TestDeviceRandomGraphs holds random graphs with their gradients on the emulator, every check on, to the CPU.
+func TestDeviceRandomGraphs(t *testing.T) {
+	graphs := uint64(100)
+	if testing.Short() {
+		graphs = 12
+	}
+	for seed := range graphs {
+		r := build(seed)
+		p, err := r.Compile(fmt.Sprintf("graph %d", seed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, wantGrads := r.evaluate(t, exec.NewCPU(exec.CPUOptions{Workers: 2}), p)
+		m := device(t)
+		got, grads := r.evaluate(t, m, p)
+		if err := m.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if !(math.Abs(got-want) <= 1e-5*(1+math.Abs(want))) {
+			t.Fatalf("graph %d: loss %g, on the CPU %g", seed, got, want)
+		}
+		for i, g := range grads {
+			if far := distance(logical(g, r.leaves[i].Spec), logical(wantGrads[i], r.leaves[i].Spec)); !(far <= 1e-4) {
+				t.Fatalf("graph %d, gradient of %s %s: %g from the CPU's\n%s", seed, r.names[i], r.leaves[i].Spec, far, operators(p))
+			}
+		}
+	}
+}
+
+// logical leaves the pads out.
+func logical(x []float32, s kernels.Spec) []float32 {
+	var list []float32
+	for i, v := range x {
+		if i%s.Pitch < s.C {
+			list = append(list, v)
+		}
+	}
+	return list
 }

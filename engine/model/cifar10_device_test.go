@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/unnoise/unnoise/cuda/emu"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/kernels/rng"
@@ -40,7 +40,7 @@ func TestCIFAR10OnDevice(t *testing.T) {
 	x := model.NewImages(1, m.H, m.W, m.C)
 	rng.FillNormal(x.Data, 4, 0, 0, 0)
 	batch := model.Batch{X: x, T: []float32{500}}
-	want, err := m.Predict(graph.NewCPU(graph.CPUOptions{}), batch)
+	want, err := m.Predict(exec.NewCPU(exec.CPUOptions{}), batch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestCIFAR10OnDevice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mach, err := graph.NewDevice(d)
+	mach, err := exec.NewDevice(d)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,18 +5,18 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/cuda/emu"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/kernels"
 )
 
-func onEmulator(t *testing.T) graph.Machine {
+func onEmulator(t *testing.T) exec.Executor {
 	t.Helper()
 	d, err := emu.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	mach, err := graph.NewDevice(d)
+	mach, err := exec.NewDevice(d)
 	if err != nil {
 		t.Fatal(err)
 	}

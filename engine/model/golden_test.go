@@ -9,7 +9,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/npy"
 )
@@ -73,19 +73,19 @@ func relL2(got, want []float32) (rel, norm float64) {
 // TestGolden holds outputs and all gradients to PyTorch's for six configurations, on the fast kernels and on the reference.
 func TestGolden(t *testing.T) {
 	for _, name := range []string{"ho", "classes", "scaleshift", "fourier", "odd", "garment"} {
-		for _, opt := range []graph.CPUOptions{{Workers: 2, Poison: true}, {Double: true}} {
+		for _, opt := range []exec.CPUOptions{{Workers: 2, Poison: true}, {Double: true}} {
 			mode := "fast"
 			if opt.Double {
 				mode = "reference"
 			}
 			t.Run(name+"/"+mode, func(t *testing.T) {
-				checkGolden(t, filepath.Join(golden, name), graph.NewCPU(opt))
+				checkGolden(t, filepath.Join(golden, name), exec.NewCPU(opt))
 			})
 		}
 	}
 }
 
-func checkGolden(t *testing.T, dir string, mach graph.Machine) {
+func checkGolden(t *testing.T, dir string, mach exec.Executor) {
 	m, err := model.Load(dir, false)
 	if err != nil {
 		t.Fatal(err)

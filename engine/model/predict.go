@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/kernels"
@@ -24,7 +25,7 @@ type Batch struct {
 const GradsBuffer = "grads"
 
 // LoadWeights puts the weights on a machine.
-func (m *Model) LoadWeights(mach graph.Machine) error {
+func (m *Model) LoadWeights(mach exec.Executor) error {
 	if err := mach.Persistent(nn.WeightsBuffer, kernels.Vector(kernels.F32, m.Params.Size())); err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func (m *Model) Context(g *graph.Graph, buffer string, train bool) *nn.Context {
 }
 
 // Round renews the bf16 copy of a buffer of weights, which must be done when the buffer has changed; without effect in float32 mode.
-func (m *Model) Round(mach graph.Machine, buffer string) error {
+func (m *Model) Round(mach exec.Executor, buffer string) error {
 	if m.DType != kernels.BF16 {
 		return nil
 	}
@@ -131,7 +132,7 @@ func (m *Model) PredictProgram(n, h, w int) (*graph.Program, error) {
 	return g.Compile("predict")
 }
 
-func (m *Model) fill(r graph.Runner, b Batch) error {
+func (m *Model) fill(r exec.LoadedProgram, b Batch) error {
 	if err := r.Set("x", b.X.Data); err != nil {
 		return err
 	}
@@ -148,7 +149,7 @@ func (m *Model) fill(r graph.Runner, b Batch) error {
 }
 
 // Predict returns the network's output on a batch.
-func (m *Model) Predict(mach graph.Machine, b Batch) (*Images, error) {
+func (m *Model) Predict(mach exec.Executor, b Batch) (*Images, error) {
 	if err := m.check(b); err != nil {
 		return nil, err
 	}
@@ -170,7 +171,7 @@ func (m *Model) Predict(mach graph.Machine, b Batch) (*Images, error) {
 }
 
 // ready loads weights, program and batch.
-func (m *Model) ready(mach graph.Machine, p *graph.Program, b Batch) (graph.Runner, error) {
+func (m *Model) ready(mach exec.Executor, p *graph.Program, b Batch) (exec.LoadedProgram, error) {
 	if err := m.LoadWeights(mach); err != nil {
 		return nil, err
 	}
@@ -187,7 +188,7 @@ func (m *Model) ready(mach graph.Machine, p *graph.Program, b Batch) (graph.Runn
 
 // Gradients returns the network's output, the mean squared error against target over all elements, and its gradient for every
 // trained parameter under its public name and shape.
-func (m *Model) Gradients(mach graph.Machine, b Batch, target *Images) (*Images, float64, []checkpoint.Tensor, error) {
+func (m *Model) Gradients(mach exec.Executor, b Batch, target *Images) (*Images, float64, []checkpoint.Tensor, error) {
 	_, out := m.Net.Config().Channels()
 	if err := m.check(b); err != nil {
 		return nil, 0, nil, err
@@ -219,7 +220,7 @@ func (m *Model) Gradients(mach graph.Machine, b Batch, target *Images) (*Images,
 	return m.gradientResults(mach, r, NewImages(b.X.N, b.X.H, b.X.W, out))
 }
 
-func (m *Model) gradientResults(mach graph.Machine, r graph.Runner, y *Images) (*Images, float64, []checkpoint.Tensor, error) {
+func (m *Model) gradientResults(mach exec.Executor, r exec.LoadedProgram, y *Images) (*Images, float64, []checkpoint.Tensor, error) {
 	value, arena := make([]float32, 1), make([]float32, m.Params.Size())
 	if err := r.Get("eps", y.Data); err != nil {
 		return nil, 0, nil, err

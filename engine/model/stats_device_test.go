@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/kernels"
@@ -90,7 +90,7 @@ func TestStatsOnDevice(t *testing.T) {
 	target := model.NewImages(1, m.H, m.W, m.C)
 	rng.FillNormal(b.X.Data, 9, 0, 0, 1)
 	rng.FillNormal(target.Data, 9, 0, 0, 2)
-	want, _, wantGrads, err := m.Gradients(graph.NewCPU(graph.CPUOptions{}), b, target)
+	want, _, wantGrads, err := m.Gradients(exec.NewCPU(exec.CPUOptions{}), b, target)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestStatsOnDevice(t *testing.T) {
 		global += square(g.Data)
 	}
 	m.DType = kernels.BF16
-	for _, mach := range []graph.Machine{graph.NewCPU(graph.CPUOptions{}), onEmulator(t)} {
+	for _, mach := range []exec.Executor{exec.NewCPU(exec.CPUOptions{}), onEmulator(t)} {
 		y, _, grads, err := m.Gradients(mach, b, target)
 		if err != nil {
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/kernels"
@@ -53,7 +54,7 @@ func checkNetwork(t *testing.T, net nn.Network, x kernels.Spec) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := graph.NewCPU(graph.CPUOptions{Workers: 1, Double: true})
+	m := exec.NewCPU(exec.CPUOptions{Workers: 1, Double: true})
 	g := graph.New()
 	c := nn.NewContext(g, set, nn.WeightsBuffer, true)
 	y := net.Forward(c, g.Persistent("x", x), g.Persistent("t", kernels.Dense(kernels.I32, x.N, 1, 1, 1)), kernels.Value{})

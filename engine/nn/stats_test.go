@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/cuda/emu"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/kernels"
 	_ "github.com/unnoise/unnoise/kernels/all" // register
@@ -77,7 +78,7 @@ func (l *normLab) given() []string {
 }
 
 // run runs the program on a machine with weights that let gradients through.
-func (l *normLab) run(t *testing.T, m graph.Machine) (y, grads []float32) {
+func (l *normLab) run(t *testing.T, m exec.Executor) (y, grads []float32) {
 	t.Helper()
 	draw := func(name string, n int, scale float64) []float32 {
 		v := make([]float32, n)
@@ -184,8 +185,8 @@ func TestGivenStatistics(t *testing.T) {
 // TestGivenStatisticsAgree holds a network with given statistics to the same one without, on the CPU.
 func TestGivenStatisticsAgree(t *testing.T) {
 	with, without := newNormLab(t, large, 2, NewBF16Context), newNormLab(t, large, 2, withoutStats)
-	y, grads := with.run(t, graph.NewCPU(graph.CPUOptions{Workers: 2, Poison: true}))
-	wantY, wantGrads := without.run(t, graph.NewCPU(graph.CPUOptions{Workers: 2}))
+	y, grads := with.run(t, exec.NewCPU(exec.CPUOptions{Workers: 2, Poison: true}))
+	wantY, wantGrads := without.run(t, exec.NewCPU(exec.CPUOptions{Workers: 2}))
 	with.compare(t, y, grads, wantY, wantGrads)
 }
 
@@ -198,13 +199,13 @@ func TestGivenStatisticsOnDevice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := graph.NewDevice(d)
+	m, err := exec.NewDevice(d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
 	l := newNormLab(t, large, 2, NewBF16Context)
 	y, grads := l.run(t, m)
-	wantY, wantGrads := l.run(t, graph.NewCPU(graph.CPUOptions{Workers: 2}))
+	wantY, wantGrads := l.run(t, exec.NewCPU(exec.CPUOptions{Workers: 2}))
 	l.compare(t, y, grads, wantY, wantGrads)
 }

@@ -21,7 +21,7 @@ const frames = 40
 // animate draws samples with the last checkpoint and keeps the states between noise and data.
 func (c *content) animate(ctx context.Context, run string, r *recipe.Recipe, o Options) error {
 	switch {
-	case o.Machine == nil:
+	case o.Executor == nil:
 		c.NoAnimation = "left out"
 		return nil
 	case len(c.Checkpoints) == 0:
@@ -53,7 +53,7 @@ func (c *content) animate(ctx context.Context, run string, r *recipe.Recipe, o O
 		}
 		return nil
 	}
-	last, err := sample.Draw(ctx, m, o.Machine, *s)
+	last, err := sample.Draw(ctx, m, o.Executor, *s)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/rundir"
@@ -39,7 +39,7 @@ var page = template.Must(template.ParseFS(files, "page.html"))
 
 // Options choose what a report holds; zero values take the defaults.
 type Options struct {
-	Machine  graph.Machine // draws the samples of the animation; nil: no animation
+	Executor exec.Executor // draws the samples of the animation; nil: no animation
 	DType    kernels.DType // of activations
 	Pictures int           // samples along training shown at most; 8
 	Samples  int           // samples of the animation; 16 images or 1500 points

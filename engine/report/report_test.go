@@ -3,13 +3,13 @@ package report_test
 import (
 	"context"
 	"os"
-	"os/exec"
+	osexec "os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/report"
 	"github.com/unnoise/unnoise/engine/rundir"
@@ -26,7 +26,7 @@ func rolls(t *testing.T) string {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "<b>run & co")
-	if _, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir, Machine: graph.NewCPU(graph.CPUOptions{Workers: 2})}); err != nil {
+	if _, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir, Executor: exec.NewCPU(exec.CPUOptions{Workers: 2})}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -66,7 +66,7 @@ func TestReport(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(run, "samples", "step-007.png"), nil, 0o666); err != nil { // another's file
 		t.Fatal(err)
 	}
-	text := write(t, run, report.Options{Machine: graph.NewCPU(graph.CPUOptions{Workers: 2}), Samples: 50, Steps: 6})
+	text := write(t, run, report.Options{Executor: exec.NewCPU(exec.CPUOptions{Workers: 2}), Samples: 50, Steps: 6})
 	for _, want := range []string{"&lt;b&gt;run &amp; co<", "20 of 20", "<h3>Loss</h3>", "<h3>Gradient norm</h3>", "<h3>Held-out loss by time</h3>",
 		"data:image/gif;base64,", "step 5</figcaption>", "step 20</figcaption>", "checkpoints/step-10", "cpu (2 threads)", "learning_rate = ",
 		"<td>5</td><td>output 0 of &lt;conv&gt;</td>", "ddim-6"} {
@@ -110,7 +110,7 @@ func TestEmpty(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(run, rundir.ConfigFile), config, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	text := write(t, run, report.Options{Machine: graph.NewCPU(graph.CPUOptions{})})
+	text := write(t, run, report.Options{Executor: exec.NewCPU(exec.CPUOptions{})})
 	for _, want := range []string{"0 of 2000", "Nothing is recorded yet", "the run has no checkpoint yet", "No samples were drawn", "None yet"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
@@ -126,7 +126,7 @@ func TestChromium(t *testing.T) {
 	}
 	browser := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
+		if path, err := osexec.LookPath(name); err == nil {
 			browser = path
 			break
 		}
@@ -135,13 +135,13 @@ func TestChromium(t *testing.T) {
 		t.Skip("no chromium on this machine (Debian: chromium)")
 	}
 	run := rolls(t)
-	write(t, run, report.Options{Machine: graph.NewCPU(graph.CPUOptions{}), Samples: 50, Steps: 6})
+	write(t, run, report.Options{Executor: exec.NewCPU(exec.CPUOptions{}), Samples: 50, Steps: 6})
 	mistake := filepath.Join(t.TempDir(), "mistake.html")
 	if err := os.WriteFile(mistake, []byte(`<meta http-equiv="Content-Security-Policy" content="img-src data:"><img src="http://127.0.0.1:9/x.png">`), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	console := func(path string) []string {
-		out, err := exec.Command(browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--user-data-dir="+t.TempDir(),
+		out, err := osexec.Command(browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--user-data-dir="+t.TempDir(),
 			"--dump-dom", "file://"+path).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)

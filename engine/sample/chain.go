@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/kernels"
 	update "github.com/unnoise/unnoise/kernels/diffusion"
@@ -17,11 +18,11 @@ type Denoiser func(g *graph.Graph, x, t kernels.Value) kernels.Value
 
 // Chain is a sampler on a machine for batches of one size: a program that draws the start and one that takes a step.
 type Chain struct {
-	mach        graph.Machine
+	mach        exec.Executor
 	plan        *diffusion.Plan
 	spec        kernels.Spec
 	state       string // the persistent buffer of x
-	start, step graph.Runner
+	start, step exec.LoadedProgram
 	guidance    float64 // the weight that steps find in their state
 }
 
@@ -39,7 +40,7 @@ type Hooks struct {
 }
 
 // NewChain builds the programs of a sampling plan.
-func NewChain(mach graph.Machine, plan *diffusion.Plan, o ChainOptions) (*Chain, error) {
+func NewChain(mach exec.Executor, plan *diffusion.Plan, o ChainOptions) (*Chain, error) {
 	k := &Chain{mach: mach, plan: plan, spec: kernels.Dense(kernels.F32, o.N, o.H, o.W, o.C), guidance: o.Guidance}
 	k.state = fmt.Sprintf("chain.x/%d,%d,%d,%d", o.N, o.H, o.W, o.C)
 	g := graph.New()
@@ -126,7 +127,7 @@ func (k *Chain) Run(ctx context.Context, seed uint64, base uint32, noise []float
 			return nil, err
 		}
 		state.Step, state.ChainIndex = uint32(i), uint32(i)
-		if err := graph.RunContext(ctx, k.step, state); err != nil {
+		if err := exec.RunContext(ctx, k.step, state); err != nil {
 			return nil, err
 		}
 		if h.Queued != nil {
@@ -178,7 +179,7 @@ func (k *Chain) Start(seed uint64, base uint32) ([]float32, error) {
 }
 
 // StepRunner returns the program that takes one step.
-func (k *Chain) StepRunner() graph.Runner { return k.step }
+func (k *Chain) StepRunner() exec.LoadedProgram { return k.step }
 
 // Close frees the programs.
 func (k *Chain) Close() error {

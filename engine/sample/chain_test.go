@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/sample"
@@ -23,7 +24,7 @@ func TestSampleWithoutPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	steps := 0
-	x, err := sample.Draw(context.Background(), m, graph.NewCPU(graph.CPUOptions{}), sample.Options{N: 1, After: func(int, int, *model.Images) error {
+	x, err := sample.Draw(context.Background(), m, exec.NewCPU(exec.CPUOptions{}), sample.Options{N: 1, After: func(int, int, *model.Images) error {
 		steps++
 		return nil
 	}})
@@ -44,7 +45,7 @@ func TestChainsOfOneMachine(t *testing.T) {
 	half := func(g *graph.Graph, x, _ kernels.Value) kernels.Value {
 		return kernels.Emit1(g, elementwise.Scale{Factor: 0.5}, x)
 	}
-	chain := func(mach graph.Machine, s diffusion.Spacing) *sample.Chain {
+	chain := func(mach exec.Executor, s diffusion.Spacing) *sample.Chain {
 		plan, err := diffusion.NewDDIMPlan(p, diffusion.Epsilon, 4, 0, s, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -62,8 +63,8 @@ func TestChainsOfOneMachine(t *testing.T) {
 		}
 		return x
 	}
-	want := draw(chain(graph.NewCPU(graph.CPUOptions{}), diffusion.Leading))
-	mach := graph.NewCPU(graph.CPUOptions{})
+	want := draw(chain(exec.NewCPU(exec.CPUOptions{}), diffusion.Leading))
+	mach := exec.NewCPU(exec.CPUOptions{})
 	first, second := chain(mach, diffusion.Leading), chain(mach, diffusion.Trailing)
 	draw(second)
 	for i, v := range draw(first) {

@@ -5,20 +5,20 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/cuda/emu"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/rng"
 )
 
-func onEmulator(t *testing.T) graph.Machine {
+func onEmulator(t *testing.T) exec.Executor {
 	t.Helper()
 	d, err := emu.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	mach, err := graph.NewDevice(d)
+	mach, err := exec.NewDevice(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,14 +36,14 @@ func TestGuidanceOnDevice(t *testing.T) {
 	}
 	labels, noise := []int32{0, 1, 2, 1, 0}, model.NewImages(n, m.H, m.W, m.C)
 	rng.FillNormal(noise.Data, 9, 0, 0, 1)
-	draw := func(mach graph.Machine, batch int) *model.Images {
+	draw := func(mach exec.Executor, batch int) *model.Images {
 		x, err := sample.Draw(context.Background(), m, mach, sample.Options{N: n, Batch: batch, Noise: noise, Plan: plan, Guidance: weight, Labels: labels, Seed: 4})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return x
 	}
-	want := draw(graph.NewCPU(graph.CPUOptions{}), n)
+	want := draw(exec.NewCPU(exec.CPUOptions{}), n)
 	mach := onEmulator(t)
 	same(t, "emulator", draw(mach, n), want, 1e-4)
 	same(t, "emulator, batches of 2", draw(mach, 2), want, 1e-4)

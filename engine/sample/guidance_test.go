@@ -8,7 +8,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/diffusion"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/sample"
@@ -49,7 +49,7 @@ func TestGuidance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mach := graph.NewCPU(graph.CPUOptions{})
+	mach := exec.NewCPU(exec.CPUOptions{})
 	labels, noise := []int32{0, 1, 2, 1, 0}, model.NewImages(n, m.H, m.W, m.C)
 	rng.FillNormal(noise.Data, 9, 0, 0, 1)
 	draw := func(batch int, w float64, labels []int32) *model.Images {
@@ -70,7 +70,7 @@ func TestGuidance(t *testing.T) {
 }
 
 // byHand runs the chain on predictions of Predict, from the given noise.
-func byHand(t *testing.T, m *model.Model, mach graph.Machine, plan *diffusion.Plan, noise *model.Images, labels []int32, w float64) *model.Images {
+func byHand(t *testing.T, m *model.Model, mach exec.Executor, plan *diffusion.Plan, noise *model.Images, labels []int32, w float64) *model.Images {
 	t.Helper()
 	x := model.NewImages(noise.N, noise.H, noise.W, noise.C)
 	copy(x.Data, noise.Data)
@@ -119,7 +119,7 @@ func TestGuidanceRefused(t *testing.T) {
 		{dropped, math.NaN(), 0, "finite"},
 		{dropped, 2, 4, "label 4: want 0..3"},
 	} {
-		_, err := sample.Draw(context.Background(), tt.m, graph.NewCPU(graph.CPUOptions{}),
+		_, err := sample.Draw(context.Background(), tt.m, exec.NewCPU(exec.CPUOptions{}),
 			sample.Options{N: 1, Labels: []int32{tt.label}, Guidance: tt.w})
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("guidance %g, label %d: error %v, want one with %q", tt.w, tt.label, err, tt.want)

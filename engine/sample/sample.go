@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/engine/diffusion"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 )
@@ -67,7 +67,7 @@ type Options struct {
 }
 
 // Draw draws samples of a model, in model units, unclipped.
-func Draw(ctx context.Context, m *model.Model, mach graph.Machine, o Options) (*model.Images, error) {
+func Draw(ctx context.Context, m *model.Model, mach exec.Executor, o Options) (*model.Images, error) {
 	if err := o.check(m); err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (o *Options) check(m *model.Model) error {
 }
 
 // DrawWith is Draw with the weights of a persistent buffer that the machine already has.
-func DrawWith(ctx context.Context, m *model.Model, mach graph.Machine, weights string, o Options) (*model.Images, error) {
+func DrawWith(ctx context.Context, m *model.Model, mach exec.Executor, weights string, o Options) (*model.Images, error) {
 	if err := o.check(m); err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func (o *Options) batch(ctx context.Context, chain *Chain, null, lo int, out *mo
 }
 
 // ModelChain builds the chain of a plan for batches of n samples of the model's size and puts weights and tables on the machine.
-func ModelChain(m *model.Model, mach graph.Machine, plan *diffusion.Plan, n int) (*Chain, error) {
+func ModelChain(m *model.Model, mach exec.Executor, plan *diffusion.Plan, n int) (*Chain, error) {
 	if err := m.LoadWeights(mach); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/npy"
@@ -68,7 +69,7 @@ func TestDDIMGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			noise := images(t, filepath.Join(golden, "ddim", "x_T.npy"))
-			got, err := sample.Draw(context.Background(), m, graph.NewCPU(graph.CPUOptions{}), sample.Options{N: noise.N, Noise: noise, Plan: plan})
+			got, err := sample.Draw(context.Background(), m, exec.NewCPU(exec.CPUOptions{}), sample.Options{N: noise.N, Noise: noise, Plan: plan})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +94,7 @@ func TestBatchSplit(t *testing.T) {
 	}
 	var all [2]*model.Images
 	for i, batch := range []int{3, 10} {
-		all[i], err = sample.Draw(context.Background(), m, graph.NewCPU(graph.CPUOptions{}), sample.Options{N: 10, Batch: batch, Seed: 5, Plan: plan})
+		all[i], err = sample.Draw(context.Background(), m, exec.NewCPU(exec.CPUOptions{}), sample.Options{N: 10, Batch: batch, Seed: 5, Plan: plan})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +159,7 @@ func TestGaussianChain(t *testing.T) {
 func gaussianVariance(t *testing.T, p *diffusion.Process, plan *diffusion.Plan, samples int) float64 {
 	t.Helper()
 	const channels = 8
-	mach := graph.NewCPU(graph.CPUOptions{})
+	mach := exec.NewCPU(exec.CPUOptions{})
 	spec := kernels.Dense(kernels.F32, p.Timesteps(), 1, 1, 4)
 	denoise := func(g *graph.Graph, x, tm kernels.Value) kernels.Value {
 		return kernels.Emit1(g, update.Noising{}, x, tm, g.Persistent("exact", spec), x)

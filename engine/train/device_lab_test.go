@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/cuda/emu"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/recipe"
@@ -20,9 +20,9 @@ import (
 // lab trains a network on a machine, step by step, on data that are a pure function of the step.
 type lab struct {
 	t             *testing.T
-	mach          graph.Machine
+	mach          exec.Executor
 	prog          Programs
-	micro, finish graph.Runner
+	micro, finish exec.LoadedProgram
 }
 
 // tinyUNet is a recipe with everything that a U-Net of Ho et al. has, for 8x8 pixels of 3 channels: attention, concat, stride 2,
@@ -42,7 +42,7 @@ func tinyUNet(t testing.TB, set ...string) *recipe.Recipe {
 
 // newLab puts a recipe's network on a machine. Every weight is drawn: with output layers of almost zero, as networks begin, hardly
 // any gradient would flow.
-func newLab(t *testing.T, r *recipe.Recipe, mach graph.Machine, dtype kernels.DType) *lab {
+func newLab(t *testing.T, r *recipe.Recipe, mach exec.Executor, dtype kernels.DType) *lab {
 	t.Helper()
 	m, err := r.NewModel()
 	if err != nil {
@@ -225,13 +225,13 @@ func norm2(x []float32) float64 {
 }
 
 // onEmulator is a machine that emulates a device.
-func onEmulator(t testing.TB) graph.Machine {
+func onEmulator(t testing.TB) exec.Executor {
 	t.Helper()
 	d, err := emu.Open("a100")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := graph.NewDevice(d)
+	m, err := exec.NewDevice(d)
 	if err != nil {
 		t.Fatal(err)
 	}

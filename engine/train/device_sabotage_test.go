@@ -9,7 +9,7 @@ import (
 
 	"github.com/unnoise/unnoise/cuda"
 	"github.com/unnoise/unnoise/cuda/emu"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/gpu"
 	"github.com/unnoise/unnoise/kernels/ptx"
@@ -88,7 +88,7 @@ func negated(text []byte, kernel string) ([]byte, error) {
 }
 
 // sabotaged is a machine on the emulator in which one kernel is broken ("": none); log notes what is launched, if it is not nil.
-func sabotaged(t *testing.T, module, kernel string, log *launchLog) graph.Machine {
+func sabotaged(t *testing.T, module, kernel string, log *launchLog) exec.Executor {
 	t.Helper()
 	d, err := emu.Open("a100")
 	if err != nil {
@@ -97,7 +97,7 @@ func sabotaged(t *testing.T, module, kernel string, log *launchLog) graph.Machin
 	if log != nil {
 		log.Device, d = d, log
 	}
-	m, err := graph.NewDeviceWith(gpu.NewLibraryFrom(d, func(name string) ([]byte, error) {
+	m, err := exec.NewDeviceWith(gpu.NewLibraryFrom(d, func(name string) ([]byte, error) {
 		text, err := ptx.Source(name)
 		if err == nil && name == module {
 			return negated(text, kernel)
@@ -123,7 +123,7 @@ func TestSabotagedTraining(t *testing.T) {
 		if dtype == kernels.BF16 {
 			r, tolerance, lossTolerance = tinyUNet(t), 2e-2, 3e-3
 		}
-		host := newLab(t, r, graph.NewCPU(graph.CPUOptions{Workers: 2}), dtype)
+		host := newLab(t, r, exec.NewCPU(exec.CPUOptions{Workers: 2}), dtype)
 		want, wantLoss := host.step(0)
 		log := &launchLog{modules: map[string]string{}, labels: map[string][]string{}}
 		intact := newLab(t, r, sabotaged(t, "", "", log), dtype)

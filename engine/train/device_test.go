@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/kernels"
 )
 
@@ -26,8 +26,8 @@ func TestTrainOnDevice(t *testing.T) {
 			if testing.Short() {
 				steps = 2
 			}
-			cpu := graph.CPUOptions{Workers: 2}
-			host, same := newLab(t, r, graph.NewCPU(cpu), c.dtype), newLab(t, r, graph.NewCPU(cpu), c.dtype)
+			cpu := exec.CPUOptions{Workers: 2}
+			host, same := newLab(t, r, exec.NewCPU(cpu), c.dtype), newLab(t, r, exec.NewCPU(cpu), c.dtype)
 			device := newLab(t, r, onEmulator(t), c.dtype)
 			var losses []float64
 			var weights []float32

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/train"
 )
@@ -21,7 +21,7 @@ import (
 func TestBadStepBeforeReport(t *testing.T) {
 	dir := t.TempDir()
 	r := tiny(t, "train.learning_rate=1e30", "train.clip=0", "train.warmup=0", "train.log_every=20", "train.checkpoint_every=1")
-	_, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir, Machine: cpu()})
+	_, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir, Executor: cpu()})
 	var bad *train.BadStepError
 	if !errors.As(err, &bad) {
 		t.Fatalf("error %v", err)
@@ -39,7 +39,7 @@ func TestBadStepBeforeReport(t *testing.T) {
 func TestInterruptReportsOnce(t *testing.T) {
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
-	_, err := train.Run(ctx, train.Options{Recipe: tiny(t), Out: dir, Machine: cpu(), OnProgress: func(p train.Progress) {
+	_, err := train.Run(ctx, train.Options{Recipe: tiny(t), Out: dir, Executor: cpu(), OnProgress: func(p train.Progress) {
 		if p.Step == 6 {
 			cancel()
 		}
@@ -62,7 +62,7 @@ func TestRefusedBeforehand(t *testing.T) {
 		"sample.eta=0.5": "eta belongs to the ddim sampler", "diffusion.objective.kind=elbo": `diffusion.objective: `,
 		"diffusion.objective={kind=\"min-snr\",gamma=-1.0}": "gamma is -1"} {
 		out := filepath.Join(t.TempDir(), "run")
-		_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t, set), Out: out, Machine: cpu()})
+		_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t, set), Out: out, Executor: cpu()})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("--set %s: error %v, expected one with %q", set, err, want)
 		}
@@ -154,7 +154,7 @@ func TestClassesOnImages(t *testing.T) {
 			t.Fatal(err)
 		}
 		res, err := train.Run(context.Background(), train.Options{Recipe: r, Out: out, Resume: resume,
-			Machine: graph.NewCPU(graph.CPUOptions{Workers: 2, Poison: poison})})
+			Executor: exec.NewCPU(exec.CPUOptions{Workers: 2, Poison: poison})})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +213,7 @@ func TestClassesRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		out := filepath.Join(t.TempDir(), "run")
-		if _, err := train.Run(context.Background(), train.Options{Recipe: r, Out: out, Machine: cpu()}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := train.Run(context.Background(), train.Options{Recipe: r, Out: out, Executor: cpu()}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, expected one with %q", err, want)
 		}
 	}

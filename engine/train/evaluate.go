@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/unnoise/unnoise/engine/data"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/rundir"
@@ -43,7 +43,7 @@ func (t *trainer) evaluate(ctx context.Context) error {
 }
 
 func (t *trainer) heldOutLoss(ctx context.Context, n int) (*Evaluation, error) {
-	if err := t.prog.Model.Round(t.Machine, nn.EMABuffer); err != nil {
+	if err := t.prog.Model.Round(t.Executor, nn.EMABuffer); err != nil {
 		return nil, err
 	}
 	batch := min(n, EvaluationBatch)
@@ -51,7 +51,7 @@ func (t *trainer) heldOutLoss(ctx context.Context, n int) (*Evaluation, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := t.Machine.Load(p)
+	r, err := t.Executor.Load(p)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (t *trainer) heldOutLoss(ctx context.Context, n int) (*Evaluation, error) {
 	return e, nil
 }
 
-func (t *trainer) evaluateBatch(ctx context.Context, r graph.Runner, loader *data.Loader, lo, n int) ([]int32, []float32, error) {
+func (t *trainer) evaluateBatch(ctx context.Context, r exec.LoadedProgram, loader *data.Loader, lo, n int) ([]int32, []float32, error) {
 	x0, labels := make([]float32, n*data.SampleSize(t.heldOut)), make([]int32, n)
 	if err := loader.Batch(uint64(lo), n, x0, labels); err != nil {
 		return nil, nil, batchError{err}
@@ -103,7 +103,7 @@ func (t *trainer) evaluateBatch(ctx context.Context, r graph.Runner, loader *dat
 			return nil, nil, err
 		}
 	}
-	if err := graph.RunContext(ctx, r, &kernels.StepState{Seed: t.Recipe.Train.Seed, SampleBase: uint32(lo), LossScale: 1}); err != nil {
+	if err := exec.RunContext(ctx, r, &kernels.StepState{Seed: t.Recipe.Train.Seed, SampleBase: uint32(lo), LossScale: 1}); err != nil {
 		return nil, nil, err
 	}
 	losses := make([]float32, n)
@@ -123,7 +123,7 @@ func (t *trainer) samples(ctx context.Context) error {
 			o.Labels = append(o.Labels, int32(i%t.train.Classes()))
 		}
 	}
-	x, err := sample.DrawWith(ctx, t.prog.Model, t.Machine, nn.EMABuffer, o)
+	x, err := sample.DrawWith(ctx, t.prog.Model, t.Executor, nn.EMABuffer, o)
 	if err != nil {
 		return err
 	}

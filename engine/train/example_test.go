@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/sample"
@@ -20,15 +20,15 @@ func Example() {
 	r, err := recipe.Preset("swissroll", []string{"train.steps=20", "train.batch=64", "network.hidden=16", "data.points=500",
 		"train.eval_samples=500", "train.sample_count=0"})
 	check(err)
-	machine := graph.NewCPU(graph.CPUOptions{})
+	machine := exec.NewCPU(exec.CPUOptions{})
 	defer machine.Close()
-	result, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir + "/roll", Machine: machine})
+	result, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir + "/roll", Executor: machine})
 	check(err)
 	m, err := model.Load(result.Checkpoint, false)
 	check(err)
 	plan, err := sample.Plan(m, sample.Method{Name: "ddim", Steps: 10})
 	check(err)
-	x, err := sample.Draw(context.Background(), m, graph.NewCPU(graph.CPUOptions{}), sample.Options{N: 100, Seed: 1, Plan: plan})
+	x, err := sample.Draw(context.Background(), m, exec.NewCPU(exec.CPUOptions{}), sample.Options{N: 100, Seed: 1, Plan: plan})
 	check(err)
 	fmt.Println(result.Step, "steps;", x.Dense(m.Points()).Shape(), "samples")
 	// Output: 20 steps; (100, 2) samples

@@ -53,7 +53,7 @@ func TestFullDisk(t *testing.T) {
 			dir := filepath.Join(disk, "run")
 			var w warned
 			var filler string
-			_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t, "train.checkpoint_every=2"), Out: dir, Machine: cpu(), OnWarning: w.add,
+			_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t, "train.checkpoint_every=2"), Out: dir, Executor: cpu(), OnWarning: w.add,
 				OnProgress: func(p train.Progress) {
 					switch {
 					case p.Step == 6:
@@ -97,7 +97,7 @@ func TestVanishedOnFullDisk(t *testing.T) {
 	dir := filepath.Join(disk, "run")
 	var filler string
 	var w warned
-	_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t, "train.checkpoint_every=2"), Out: dir, Machine: cpu(), OnWarning: w.add,
+	_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t, "train.checkpoint_every=2"), Out: dir, Executor: cpu(), OnWarning: w.add,
 		OnProgress: func(p train.Progress) {
 			switch p.Step {
 			case 6:
@@ -123,7 +123,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	if err := unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
 		t.Fatal(err)
 	}
-	_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t), Out: filepath.Join(disk, "run"), Machine: cpu()})
+	_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t), Out: filepath.Join(disk, "run"), Executor: cpu()})
 	if err == nil || !strings.Contains(err.Error(), "read-only file system: make it writable") {
 		t.Errorf("error %v", err)
 	}

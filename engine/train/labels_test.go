@@ -81,7 +81,7 @@ func TestLabelDropoutRefused(t *testing.T) {
 	} {
 		r, err := recipe.Parse("pictures", fmt.Sprintf(pictures, dir), set)
 		if err == nil {
-			_, err = train.Run(context.Background(), train.Options{Recipe: r, Out: filepath.Join(t.TempDir(), "run"), Machine: cpu()})
+			_, err = train.Run(context.Background(), train.Options{Recipe: r, Out: filepath.Join(t.TempDir(), "run"), Executor: cpu()})
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: error %v, want one with %q", set, err, want)

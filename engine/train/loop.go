@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/rundir"
 )
@@ -110,7 +110,7 @@ func (t *trainer) takeStep(ctx context.Context) error {
 		if err := t.feed(t.step, m); err != nil {
 			return err
 		}
-		if err := graph.RunContext(ctx, t.micro, &state); err != nil {
+		if err := exec.RunContext(ctx, t.micro, &state); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
@@ -165,7 +166,7 @@ func (p Programs) weightTableData() ([]float32, error) {
 }
 
 // Upload writes the tables of the noising and of the loss weights to a machine that has loaded the programs.
-func (p Programs) Upload(m graph.Machine) error {
+func (p Programs) Upload(m exec.Executor) error {
 	if err := m.Persistent(noiseTable, p.noiseSpec()); err != nil {
 		return err
 	}

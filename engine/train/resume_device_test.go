@@ -18,7 +18,7 @@ func TestResumeOnDevice(t *testing.T) {
 		t.Helper()
 		var w warned
 		o := train.Options{Recipe: tiny(t, "train.steps="+steps, "train.eval_every=2", "train.sample_every=3", "train.checkpoint_every=4", "sample.steps=3"),
-			Out: filepath.Join(dir, name), Resume: resume, DType: dtype, Machine: emulator(t), OnWarning: w.add}
+			Out: filepath.Join(dir, name), Resume: resume, DType: dtype, Executor: emulator(t), OnWarning: w.add}
 		if _, err := train.Run(context.Background(), o); err != nil {
 			t.Fatal(name, err)
 		}
@@ -40,7 +40,7 @@ func TestResumeOnDevice(t *testing.T) {
 func TestBadStepOnDevice(t *testing.T) {
 	for _, dtype := range []kernels.DType{kernels.F32, kernels.BF16} {
 		r := tiny(t, "train.learning_rate=1e30", "train.clip=0", "train.warmup=0", "train.accumulate=2")
-		_, err := train.Run(context.Background(), train.Options{Recipe: r, Out: t.TempDir(), Machine: emulator(t), DType: dtype})
+		_, err := train.Run(context.Background(), train.Options{Recipe: r, Out: t.TempDir(), Executor: emulator(t), DType: dtype})
 		var bad *train.BadStepError
 		if !errors.As(err, &bad) || bad.Tensor == "" || bad.Checkpoint == "" {
 			t.Errorf("%s: %v", dtype, err)

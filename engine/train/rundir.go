@@ -75,20 +75,20 @@ func (t *trainer) noteSession() error {
 	if before, err := rundir.ReadSessions(t.Out); err == nil && len(before) > 0 {
 		if last := before[len(before)-1]; last.Type != t.DType.String() {
 			t.warn("the run was computed in %s on %s and goes on in %s on %s, with other rounding: --dtype %s keeps the type", last.Type, last.Machine,
-				t.DType, t.Machine.Name(), last.Type)
+				t.DType, t.Executor.Name(), last.Type)
 		}
 	}
-	return rundir.AppendSession(t.Out, rundir.NewSession(t.step, t.Machine.Name(), t.DType.String()))
+	return rundir.AppendSession(t.Out, rundir.NewSession(t.step, t.Executor.Name(), t.DType.String()))
 }
 
 // restore writes weights and moments to the machine: the initial ones, or those of the checkpoint.
 func (t *trainer) restore() error {
 	m := t.prog.Model
 	if t.step == 0 {
-		if err := t.Machine.Write(nn.WeightsBuffer, 0, m.Weights); err != nil {
+		if err := t.Executor.Write(nn.WeightsBuffer, 0, m.Weights); err != nil {
 			return err
 		}
-		return t.Machine.Write(nn.EMABuffer, 0, m.Weights)
+		return t.Executor.Write(nn.EMABuffer, 0, m.Weights)
 	}
 	files, err := checkpoint.ResolveModel(t.result.Checkpoint)
 	if err != nil {
@@ -105,14 +105,14 @@ func (t *trainer) restore() error {
 		if err := m.ReadState(files.State, prefix, arena); err != nil {
 			return err
 		}
-		if err := t.Machine.Write(buffer, 0, arena); err != nil {
+		if err := t.Executor.Write(buffer, 0, arena); err != nil {
 			return err
 		}
 	}
 	if err := m.ReadWeights(files.Weights); err != nil {
 		return err
 	}
-	return t.Machine.Write(nn.EMABuffer, 0, m.Weights)
+	return t.Executor.Write(nn.EMABuffer, 0, m.Weights)
 }
 
 // checkState holds a checkpoint's metadata to the run.
@@ -142,7 +142,7 @@ func (t *trainer) save() error {
 	arenas := map[string][]float32{}
 	for _, b := range []string{nn.WeightsBuffer, nn.EMABuffer, momentBuffer, varianceBuffer} {
 		arenas[b] = make([]float32, p)
-		if err := t.Machine.Read(b, 0, arenas[b]); err != nil {
+		if err := t.Executor.Read(b, 0, arenas[b]); err != nil {
 			return err
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
+	osexec "os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,7 +13,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/data"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/train"
@@ -40,7 +40,7 @@ func TestTwoRunsOnOneDirectory(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		_, err = train.Run(context.Background(), train.Options{Recipe: tiny(t), Out: dir, Resume: true, Machine: cpu()})
+		_, err = train.Run(context.Background(), train.Options{Recipe: tiny(t), Out: dir, Resume: true, Executor: cpu()})
 		if err == nil || !strings.Contains(err.Error(), "another process") || !strings.Contains(err.Error(), dir) {
 			t.Errorf("a second run: error %v", err)
 		}
@@ -97,7 +97,7 @@ func TestReplacedDirectory(t *testing.T) {
 	other := run(t, train.Options{Recipe: tiny(t, "train.steps=3"), Out: filepath.Join(t.TempDir(), "other")})
 	otherRun := filepath.Dir(filepath.Dir(other.Checkpoint))
 	moved := false
-	_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t), Out: dir, Machine: cpu(), OnProgress: func(p train.Progress) {
+	_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t), Out: dir, Executor: cpu(), OnProgress: func(p train.Progress) {
 		if !moved {
 			moved = true
 			if err := errors.Join(os.RemoveAll(dir), os.Rename(otherRun, dir)); err != nil {
@@ -123,7 +123,7 @@ func TestUnwritable(t *testing.T) {
 			block := filepath.Join(dir, checkpoint.CheckpointsDir)
 			var w warned
 			r := tiny(t, "train.checkpoint_every=4")
-			res, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir, Machine: cpu(), OnWarning: w.add,
+			res, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir, Executor: cpu(), OnWarning: w.add,
 				OnProgress: func(p train.Progress) {
 					switch {
 					case p.Step == 3:
@@ -153,7 +153,7 @@ func TestUnwritable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, out := range []string{file, filepath.Join(file, "run")} {
-		if _, err := train.Run(context.Background(), train.Options{Recipe: tiny(t), Out: out, Machine: cpu()}); err == nil || !strings.Contains(err.Error(), file) {
+		if _, err := train.Run(context.Background(), train.Options{Recipe: tiny(t), Out: out, Executor: cpu()}); err == nil || !strings.Contains(err.Error(), file) {
 			t.Errorf("--out %s: error %v", out, err)
 		}
 	}
@@ -192,7 +192,7 @@ func TestInterruptedStep(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	_, err := train.Run(ctx, train.Options{Recipe: tiny(t, "train.accumulate=1000000"), Out: hours, Machine: cpu()})
+	_, err := train.Run(ctx, train.Options{Recipe: tiny(t, "train.accumulate=1000000"), Out: hours, Executor: cpu()})
 	if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took > 10*time.Second {
 		t.Errorf("error %v after %v", err, took)
 	}
@@ -202,7 +202,7 @@ func TestInterruptedStep(t *testing.T) {
 	// A machine whose operators are interrupted at every chance.
 	for n := range 12 {
 		ctx := &countdown{Context: context.Background(), left: 7 * n}
-		_, err := train.Run(ctx, train.Options{Recipe: tiny(t, "train.steps=3"), Out: part, Resume: true, Machine: graph.NewCPU(graph.CPUOptions{Workers: 1})})
+		_, err := train.Run(ctx, train.Options{Recipe: tiny(t, "train.steps=3"), Out: part, Resume: true, Executor: exec.NewCPU(exec.CPUOptions{Workers: 1})})
 		if err != nil && !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
@@ -233,7 +233,7 @@ func TestBadPictureInARun(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "run")
-	_, err := train.Run(context.Background(), train.Options{Recipe: pictureRecipe(t, dir, "train.batch=1", "train.steps=30"), Out: out, Machine: cpu()})
+	_, err := train.Run(context.Background(), train.Options{Recipe: pictureRecipe(t, dir, "train.batch=1", "train.steps=30"), Out: out, Executor: cpu()})
 	for _, want := range []string{bad, "data.skip_bad = true", "the steps before, ", "are saved in " + out} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
@@ -244,7 +244,7 @@ func TestBadPictureInARun(t *testing.T) {
 	}
 	var w warned
 	res, err := train.Run(context.Background(), train.Options{Recipe: pictureRecipe(t, dir, "data.skip_bad=true"), Out: filepath.Join(t.TempDir(), "run"),
-		Machine: cpu(), OnWarning: w.add})
+		Executor: cpu(), OnWarning: w.add})
 	if err != nil || res.Step != 6 || !w.has("left out 1 pictures") || !w.has(bad) {
 		t.Errorf("%+v, %v, warnings %q", res, err, w)
 	}
@@ -273,7 +273,7 @@ func TestBadHeldOutPicture(t *testing.T) {
 		if err == nil {
 			continue
 		}
-		_, err = train.Run(context.Background(), train.Options{Recipe: r, Out: filepath.Join(t.TempDir(), "run"), Machine: cpu()})
+		_, err = train.Run(context.Background(), train.Options{Recipe: r, Out: filepath.Join(t.TempDir(), "run"), Executor: cpu()})
 		for _, want := range []string{bad, "the steps before, 2 of them, are saved in "} {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("error %v, want one with %q", err, want)
@@ -289,7 +289,7 @@ func TestPicturesResume(t *testing.T) {
 	dir := t.TempDir()
 	pictureFolder(t, dir, 14)
 	take := func(out string, resume bool, set ...string) string {
-		res, err := train.Run(context.Background(), train.Options{Recipe: pictureRecipe(t, dir, set...), Out: out, Resume: resume, Machine: cpu()})
+		res, err := train.Run(context.Background(), train.Options{Recipe: pictureRecipe(t, dir, set...), Out: out, Resume: resume, Executor: cpu()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -325,7 +325,7 @@ func TestDataChanged(t *testing.T) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	fresh := filepath.Join(t.TempDir(), "run")
-	_, err = train.Run(ended, train.Options{Recipe: pictureRecipe(t, dir, "data.skip_bad=true"), Out: fresh, Machine: cpu()})
+	_, err = train.Run(ended, train.Options{Recipe: pictureRecipe(t, dir, "data.skip_bad=true"), Out: fresh, Executor: cpu()})
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "before the first step") {
 		t.Errorf("stopped while looking for bad pictures: error %v", err)
 	}
@@ -338,11 +338,11 @@ func TestDataChanged(t *testing.T) {
 func TestLockIsTheProcess(t *testing.T) {
 	if os.Getenv("UNNOISE_LOCK_TEST") != "" {
 		r := tiny(t, "train.steps=1000000")
-		_, err := train.Run(context.Background(), train.Options{Recipe: r, Out: os.Getenv("UNNOISE_LOCK_TEST"), Machine: cpu()})
+		_, err := train.Run(context.Background(), train.Options{Recipe: r, Out: os.Getenv("UNNOISE_LOCK_TEST"), Executor: cpu()})
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "run")
-	c := exec.Command(os.Args[0], "-test.run", "^TestLockIsTheProcess$")
+	c := osexec.Command(os.Args[0], "-test.run", "^TestLockIsTheProcess$")
 	c.Env = append(os.Environ(), "UNNOISE_LOCK_TEST="+dir)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -353,7 +353,7 @@ func TestLockIsTheProcess(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t), Out: dir, Resume: true, Machine: cpu()})
+	_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t), Out: dir, Resume: true, Executor: cpu()})
 	if err == nil || !strings.Contains(err.Error(), "another process (") {
 		t.Errorf("beside a living process: error %v", err)
 	}

@@ -10,17 +10,17 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/cuda/emu"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/train"
 )
 
-func emulator(t *testing.T) graph.Machine {
+func emulator(t *testing.T) exec.Executor {
 	t.Helper()
 	d, err := emu.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := graph.NewDevice(d)
+	m, err := exec.NewDevice(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,8 +61,8 @@ func TestSwissRollOnDevice(t *testing.T) {
 	dir := t.TempDir()
 	var pictures []byte
 	set := []string{steps, "train.log_every=1", "train.sample_count=100"}
-	for name, m := range map[string]graph.Machine{"cpu": cpu(), "first": emulator(t), "second": emulator(t)} {
-		o := train.Options{Recipe: tiny(t, set...), Out: filepath.Join(dir, name), Machine: m}
+	for name, m := range map[string]exec.Executor{"cpu": cpu(), "first": emulator(t), "second": emulator(t)} {
+		o := train.Options{Recipe: tiny(t, set...), Out: filepath.Join(dir, name), Executor: m}
 		if _, err := train.Run(context.Background(), o); err != nil {
 			t.Fatal(name, err)
 		}

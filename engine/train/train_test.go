@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/train"
@@ -26,11 +26,11 @@ func tiny(t *testing.T, set ...string) *recipe.Recipe {
 	return r
 }
 
-func cpu() graph.Machine { return graph.NewCPU(graph.CPUOptions{Workers: 2}) }
+func cpu() exec.Executor { return exec.NewCPU(exec.CPUOptions{Workers: 2}) }
 
 func run(t *testing.T, o train.Options) *train.Result {
 	t.Helper()
-	o.Machine = cpu()
+	o.Executor = cpu()
 	res, err := train.Run(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func TestInterrupt(t *testing.T) {
 	whole, parts := filepath.Join(dir, "whole"), filepath.Join(dir, "parts")
 	run(t, train.Options{Recipe: tiny(t), Out: whole})
 	ctx, cancel := context.WithCancel(context.Background())
-	_, err := train.Run(ctx, train.Options{Recipe: tiny(t), Out: parts, Machine: cpu(), OnProgress: func(p train.Progress) {
+	_, err := train.Run(ctx, train.Options{Recipe: tiny(t), Out: parts, Executor: cpu(), OnProgress: func(p train.Progress) {
 		if p.Step == 6 {
 			cancel()
 		}
@@ -128,7 +128,7 @@ func TestInterrupt(t *testing.T) {
 func TestBadStep(t *testing.T) {
 	dir := t.TempDir()
 	r := tiny(t, "train.learning_rate=1e30", "train.clip=0", "train.warmup=0")
-	_, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir, Machine: cpu()})
+	_, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir, Executor: cpu()})
 	var bad *train.BadStepError
 	if !errors.As(err, &bad) {
 		t.Fatalf("error %v", err)
@@ -160,7 +160,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			c.o.Machine = cpu()
+			c.o.Executor = cpu()
 			if _, err := train.Run(context.Background(), c.o); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one that names %q", err, c.want)
 			}

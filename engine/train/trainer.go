@@ -13,7 +13,7 @@ import (
 	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/diffusion"
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/recipe"
@@ -26,11 +26,11 @@ import (
 
 // Options is a training run. The callbacks may be nil.
 type Options struct {
-	Recipe  *recipe.Recipe
-	Out     string        // run directory
-	Resume  bool          // continue from the last checkpoint of Out
-	Machine graph.Machine // nil: this machine's processor
-	DType   kernels.DType // of activations: F32, or on a device BF16
+	Recipe   *recipe.Recipe
+	Out      string        // run directory
+	Resume   bool          // continue from the last checkpoint of Out
+	Executor exec.Executor // nil: this machine's processor
+	DType    kernels.DType // of activations: F32, or on a device BF16
 
 	OnProgress   func(Progress) // each train.log_every steps
 	OnEval       func(Evaluation)
@@ -88,7 +88,7 @@ type trainer struct {
 	set            *data.Set
 	train, heldOut data.Dataset
 	loader         *data.Loader
-	micro, finish  graph.Runner
+	micro, finish  exec.LoadedProgram
 	step           int // optimizer steps taken
 	saved          int // step of the last checkpoint
 	lock           *rundir.Lock
@@ -111,8 +111,8 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if o.Recipe == nil || o.Out == "" {
 		return nil, errors.New("a run needs a recipe and a directory: set Recipe and Out")
 	}
-	if o.Machine == nil {
-		o.Machine = graph.NewCPU(graph.CPUOptions{})
+	if o.Executor == nil {
+		o.Executor = exec.NewCPU(exec.CPUOptions{})
 	}
 	t := &trainer{Options: o, now: time.Now}
 	defer t.closeFiles()
@@ -159,10 +159,10 @@ func (t *trainer) prepare(ctx context.Context) error {
 	if err := t.openRun(); err != nil {
 		return err
 	}
-	if t.micro, err = t.Machine.Load(micro); err != nil {
+	if t.micro, err = t.Executor.Load(micro); err != nil {
 		return err
 	}
-	if t.finish, err = t.Machine.Load(finish); err != nil {
+	if t.finish, err = t.Executor.Load(finish); err != nil {
 		return err
 	}
 	if err := t.upload(); err != nil {
@@ -220,11 +220,11 @@ func (t *trainer) inspect() (window, error) {
 	var w window
 	spec := t.prog.ringSpec()
 	ring := make([]float32, spec.Span())
-	if err := t.Machine.Read(ringBuffer, 0, ring); err != nil {
+	if err := t.Executor.Read(ringBuffer, 0, ring); err != nil {
 		return w, err
 	}
 	flag := make([]int32, 1)
-	if err := t.Machine.ReadInts(flagBuffer, 0, flag); err != nil {
+	if err := t.Executor.ReadInts(flagBuffer, 0, flag); err != nil {
 		return w, err
 	}
 	for k := t.logged; k < t.step; k++ {
@@ -324,24 +324,24 @@ func (t *trainer) end(ctx context.Context) (*Result, error) {
 	m := *t.prog.Model
 	m.Weights = make([]float32, m.Params.Size())
 	t.result.Model = &m
-	return &t.result, t.Machine.Read(nn.EMABuffer, 0, m.Weights)
+	return &t.result, t.Executor.Read(nn.EMABuffer, 0, m.Weights)
 }
 
 // upload puts the state on the machine: tables, weights, moments.
 func (t *trainer) upload() error {
 	flat := kernels.Vector(kernels.F32, t.prog.Model.Params.Size())
 	for _, b := range []string{nn.WeightsBuffer, nn.EMABuffer, momentBuffer, varianceBuffer} {
-		if err := t.Machine.Persistent(b, flat); err != nil {
+		if err := t.Executor.Persistent(b, flat); err != nil {
 			return err
 		}
 	}
-	if err := t.prog.Upload(t.Machine); err != nil {
+	if err := t.prog.Upload(t.Executor); err != nil {
 		return err
 	}
 	if err := t.restore(); err != nil {
 		return err
 	}
-	return t.prog.Model.Round(t.Machine, nn.WeightsBuffer)
+	return t.prog.Model.Round(t.Executor, nn.WeightsBuffer)
 }
 
 // makeDir makes a directory of the run.

@@ -63,7 +63,7 @@ func (t *trainer) watchHistograms() error {
 	params := t.prog.Model.Params
 	for _, b := range []struct{ name, buffer string }{{"weights/", nn.WeightsBuffer}, {"gradients/", model.GradsBuffer}} {
 		arena := make([]float32, params.Size())
-		if err := t.Machine.Read(b.buffer, 0, arena); err != nil {
+		if err := t.Executor.Read(b.buffer, 0, arena); err != nil {
 			return err
 		}
 		for _, p := range params.All() {

@@ -1,18 +1,22 @@
-package graph
+// Package gradcheck compares the gradients that operators emit with finite differences, in float64 on the reference kernels. Tests and
+// `unnoise check` use it.
+package gradcheck
 
 import (
 	"fmt"
 	"math"
 	"math/rand/v2"
 
+	"github.com/unnoise/unnoise/engine/exec"
+	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/kernels"
 )
 
 // DifferentiableOutputs is implemented by operators whose gradient takes other outputs than the first into account.
 type DifferentiableOutputs interface{ Differentiable() []int }
 
-// GradientError is the result of comparing an operator's gradient with finite differences.
-type GradientError struct {
+// Error is the result of comparing an operator's gradient with finite differences.
+type Error struct {
 	Op, Case string
 	Input    int
 	Analytic float64
@@ -20,11 +24,11 @@ type GradientError struct {
 	Relative float64
 }
 
-// CheckGradient compares the gradients that an operator emits with central differences of its reference, both in float64, for
+// Check compares the gradients that an operator emits with central differences of its reference, both in float64, for
 // a case: along random directions of each input that is marked for it. It returns the largest relative error.
-func CheckGradient(cs kernels.Case) (GradientError, error) {
-	worst := GradientError{Op: cs.Op.Name(), Case: cs.Name, Input: -1}
-	m := NewCPU(CPUOptions{Workers: 1, Double: true, Poison: true})
+func Check(cs kernels.Case) (Error, error) {
+	worst := Error{Op: cs.Op.Name(), Case: cs.Name, Input: -1}
+	m := exec.NewCPU(exec.CPUOptions{Workers: 1, Double: true, Poison: true})
 	f, err := newDirectional(m, cs)
 	if err != nil {
 		return worst, fmt.Errorf("%s, case %q: %w", cs.Op.Name(), cs.Name, err)
@@ -49,9 +53,9 @@ func CheckGradient(cs kernels.Case) (GradientError, error) {
 
 // directional evaluates a case's projection and its gradient.
 type directional struct {
-	m                 *CPU
+	m                 *exec.CPU
 	cs                kernels.Case
-	forward, backward Runner
+	forward, backward exec.LoadedProgram
 	outs              []int
 	specs             []kernels.Spec
 	state             kernels.StepState
@@ -60,7 +64,7 @@ type directional struct {
 func inputName(i int) string { return fmt.Sprintf("x%d", i) }
 
 // newDirectional builds two programs: the outputs, and the gradients of sum <output, seed>.
-func newDirectional(m *CPU, cs kernels.Case) (*directional, error) {
+func newDirectional(m *exec.CPU, cs kernels.Case) (*directional, error) {
 	d := &directional{m: m, cs: cs, state: cs.State, outs: []int{0}}
 	if d.state.LossScale == 0 {
 		d.state.LossScale = 1
@@ -68,12 +72,13 @@ func newDirectional(m *CPU, cs kernels.Case) (*directional, error) {
 	if o, ok := cs.Op.(DifferentiableOutputs); ok {
 		d.outs = o.Differentiable()
 	}
-	g := New()
+	g := graph.New()
 	outs := g.Emit(cs.Op, d.inputs(g)...)
 	for k, o := range d.outs {
-		if g.err == nil {
+		if g.Err() == nil {
 			d.specs = append(d.specs, outs[o].Spec)
-			g.Output(fmt.Sprintf("y%d", k), outs[o])
+			name := fmt.Sprintf("y%d", k)
+			g.Assign(g.Persistent(name, outs[o].Spec), outs[o], false)
 		}
 	}
 	p, err := g.Compile("forward")
@@ -83,7 +88,7 @@ func newDirectional(m *CPU, cs kernels.Case) (*directional, error) {
 	if d.forward, err = m.Load(p); err != nil {
 		return nil, err
 	}
-	g = New()
+	g = graph.New()
 	in := d.inputs(g)
 	outs = g.Emit(cs.Op, in...)
 	var ys, seeds []kernels.Value
@@ -103,10 +108,10 @@ func newDirectional(m *CPU, cs kernels.Case) (*directional, error) {
 		if x.Spec == nil || !x.Grad {
 			continue
 		}
-		if !ds[k].Ok() && g.err == nil {
+		if !ds[k].Ok() && g.Err() == nil {
 			return nil, fmt.Errorf("no gradient for input %d", i)
 		}
-		g.Output(fmt.Sprintf("d%d", i), ds[k])
+		g.Assign(g.Persistent(fmt.Sprintf("d%d", i), *x.Spec), ds[k], false)
 		k++
 	}
 	if p, err = g.Compile("backward"); err != nil {
@@ -119,7 +124,7 @@ func newDirectional(m *CPU, cs kernels.Case) (*directional, error) {
 }
 
 // inputs declares the operands as persistent buffers, trainable where the case asks for gradients.
-func (d *directional) inputs(g *Graph) []kernels.Value {
+func (d *directional) inputs(g *graph.Graph) []kernels.Value {
 	in := make([]kernels.Value, len(d.cs.In))
 	for i, x := range d.cs.In {
 		if x.Spec == nil {
@@ -176,19 +181,17 @@ func (d *directional) project() (float64, error) {
 	}
 	sum := 0.0
 	for k := range d.outs {
-		seed := d.m.Floats(fmt.Sprintf("seed%d", k))
-		sum += inner(d.forward.(*cpuRunner), fmt.Sprintf("y%d", k), d.specs[k], seed, d.specs[k].Pitch)
+		sum += inner(d.specs[k], d.m.Floats(fmt.Sprintf("y%d", k)), d.m.Floats(fmt.Sprintf("seed%d", k)))
 	}
 	return sum, nil
 }
 
-// inner is the inner product of an output with a tensor of the given pitch.
-func inner(r *cpuRunner, name string, s kernels.Spec, other []float64, pitch int) float64 {
-	o := r.buffers[r.p.Find(Output, name)]
+// inner is the inner product of two tensors of one shape and pitch, padding left out.
+func inner(s kernels.Spec, a, b []float64) float64 {
 	sum := 0.0
 	for row := range s.Rows() {
 		for c := range s.C {
-			sum += o.F64[row*o.Pitch+c] * other[row*pitch+c]
+			sum += a[row*s.Pitch+c] * b[row*s.Pitch+c]
 		}
 	}
 	return sum
@@ -205,7 +208,7 @@ func (d *directional) compare(i int, rng *rand.Rand) (analytic, finite float64, 
 	if err := d.backward.Run(&d.state); err != nil {
 		return 0, 0, err
 	}
-	analytic = inner(d.backward.(*cpuRunner), fmt.Sprintf("d%d", i), s, dir, s.Pitch)
+	analytic = inner(s, d.m.Floats(fmt.Sprintf("d%d", i)), dir)
 	keep := append([]float64(nil), x...)
 	const h = 1e-6
 	var f [2]float64

@@ -1,4 +1,4 @@
-package graph
+package exec
 
 import (
 	"encoding/binary"

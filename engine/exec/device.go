@@ -1,4 +1,4 @@
-package graph
+package exec
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 // stateSlots is how many runs may be queued before the host waits for the oldest one's scalars to be copied.
 const stateSlots = 64
 
-// Device is the machine that runs programs on a GPU or the emulator: one stream, one arena for the temporaries of all
+// Device is the executor that runs programs on a GPU or the emulator: one stream, one arena for the temporaries of all
 // programs, each program captured into a graph when it is first run and replayed from then on.
 type Device struct {
 	dev    cuda.Device
@@ -36,7 +36,7 @@ type deviceBuffer struct {
 	memory cuda.Memory
 }
 
-// NewDevice returns a machine on an opened device, which it closes in the end.
+// NewDevice returns an executor on an opened device, which it closes in the end.
 func NewDevice(dev cuda.Device) (*Device, error) { return NewDeviceWith(gpu.NewLibrary(dev)) }
 
 // NewDeviceWith is NewDevice with other kernels than those that ship, for tests that break them.
@@ -62,7 +62,7 @@ func NewDeviceWith(lib *gpu.Library) (*Device, error) {
 	return m, nil
 }
 
-// Name implements Machine.
+// Name implements Executor.
 func (m *Device) Name() string {
 	p := m.dev.Props()
 	return fmt.Sprintf("%s (%s)", p.ID, p.Name)
@@ -80,10 +80,10 @@ func (m *Device) Stream() cuda.Stream { return m.queue.Stream }
 // Device returns the device.
 func (m *Device) Device() cuda.Device { return m.dev }
 
-// Close implements Machine.
+// Close implements Executor.
 func (m *Device) Close() error { return m.dev.Close() }
 
-// Persistent implements Machine.
+// Persistent implements Executor.
 func (m *Device) Persistent(name string, s kernels.Spec) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -122,7 +122,7 @@ func (m *Device) part(name string, ints bool, offset, n int) (*deviceBuffer, cud
 	return b, b.memory.Ptr() + cuda.DevicePtr(offset*b.spec.DType.Size()), nil
 }
 
-// Write implements Machine.
+// Write implements Executor.
 func (m *Device) Write(name string, offset int, data []float32) error {
 	b, at, err := m.part(name, false, offset, len(data))
 	if err != nil || len(data) == 0 {
@@ -137,7 +137,7 @@ func (m *Device) Write(name string, offset int, data []float32) error {
 	return m.dev.CopyToDevice(at, floatBytes(data))
 }
 
-// Read implements Machine.
+// Read implements Executor.
 func (m *Device) Read(name string, offset int, dst []float32) error {
 	b, at, err := m.part(name, false, offset, len(dst))
 	if err != nil || len(dst) == 0 {
@@ -157,7 +157,7 @@ func (m *Device) Read(name string, offset int, dst []float32) error {
 	return m.dev.CopyToHost(floatBytes(dst), at)
 }
 
-// WriteInts implements Machine.
+// WriteInts implements Executor.
 func (m *Device) WriteInts(name string, offset int, data []int32) error {
 	_, at, err := m.part(name, true, offset, len(data))
 	if err != nil || len(data) == 0 {
@@ -169,7 +169,7 @@ func (m *Device) WriteInts(name string, offset int, data []int32) error {
 	return m.dev.CopyToDevice(at, intBytes(data))
 }
 
-// ReadInts implements Machine.
+// ReadInts implements Executor.
 func (m *Device) ReadInts(name string, offset int, dst []int32) error {
 	_, at, err := m.part(name, true, offset, len(dst))
 	if err != nil || len(dst) == 0 {

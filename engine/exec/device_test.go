@@ -1,13 +1,13 @@
-package graph_test
+package exec_test
 
 import (
-	"fmt"
 	"math"
 	"strings"
 	"testing"
 
 	"github.com/unnoise/unnoise/cuda"
 	"github.com/unnoise/unnoise/cuda/emu"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/kernels"
 	_ "github.com/unnoise/unnoise/kernels/all" // register
@@ -15,13 +15,13 @@ import (
 	"github.com/unnoise/unnoise/kernels/rng"
 )
 
-func device(t testing.TB) *graph.Device {
+func device(t testing.TB) *exec.Device {
 	t.Helper()
 	d, err := emu.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := graph.NewDevice(d)
+	m, err := exec.NewDevice(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,46 +45,6 @@ func (c *counting) AllocHost(n int64) (cuda.HostMemory, error) {
 	return c.Device.AllocHost(n)
 }
 
-// TestDeviceRandomGraphs holds random graphs with their gradients on the emulator, every check on, to the CPU.
-func TestDeviceRandomGraphs(t *testing.T) {
-	graphs := uint64(100)
-	if testing.Short() {
-		graphs = 12
-	}
-	for seed := range graphs {
-		r := build(seed)
-		p, err := r.Compile(fmt.Sprintf("graph %d", seed))
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, wantGrads := r.evaluate(t, graph.NewCPU(graph.CPUOptions{Workers: 2}), p)
-		m := device(t)
-		got, grads := r.evaluate(t, m, p)
-		if err := m.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if !(math.Abs(got-want) <= 1e-5*(1+math.Abs(want))) {
-			t.Fatalf("graph %d: loss %g, on the CPU %g", seed, got, want)
-		}
-		for i, g := range grads {
-			if far := distance(logical(g, r.leaves[i].Spec), logical(wantGrads[i], r.leaves[i].Spec)); !(far <= 1e-4) {
-				t.Fatalf("graph %d, gradient of %s %s: %g from the CPU's\n%s", seed, r.names[i], r.leaves[i].Spec, far, operators(p))
-			}
-		}
-	}
-}
-
-// logical leaves the pads out.
-func logical(x []float32, s kernels.Spec) []float32 {
-	var list []float32
-	for i, v := range x {
-		if i%s.Pitch < s.C {
-			list = append(list, v)
-		}
-	}
-	return list
-}
-
 // TestDeviceReplay runs programs again and again with changing scalars and inputs, without waiting in between: no allocation is made
 // after the first run, more runs than state slots are queued, and a larger program moves the arena under a captured one.
 func TestDeviceReplay(t *testing.T) {
@@ -93,12 +53,12 @@ func TestDeviceReplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	counted := &counting{Device: d}
-	m, err := graph.NewDevice(counted)
+	m, err := exec.NewDevice(counted)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	program := func(n int, name string) graph.Runner {
+	program := func(n int, name string) exec.LoadedProgram {
 		g := graph.New()
 		s := kernels.Dense(kernels.F32, n, 1, 1, 3)
 		z := kernels.Emit1(g, rng.NormalDraw{N: n, H: 1, W: 1, C: 3, Stream: 5})
@@ -161,7 +121,7 @@ func TestDeviceReplay(t *testing.T) {
 			t.Fatalf("element %d is %g, want %g", i, got, w)
 		}
 	}
-	for _, r := range []graph.Runner{small, large} {
+	for _, r := range []exec.LoadedProgram{small, large} {
 		if r.Memory() == 0 {
 			t.Error("a program uses no memory")
 		}

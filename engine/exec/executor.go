@@ -1,10 +1,15 @@
-package graph
+// Package exec runs programs of package graph: Executor holds the persistent buffers, on the CPU or on a device; LoadedProgram is a
+// program bound to its memory.
+package exec
 
-import "github.com/unnoise/unnoise/kernels"
+import (
+	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/kernels"
+)
 
-// Machine holds persistent buffers and runs programs: the CPU, or a device.
-type Machine interface {
-	// Name says what the machine is, for logs.
+// Executor holds persistent buffers and runs programs: CPU or Device.
+type Executor interface {
+	// Name says where programs run, for logs.
 	Name() string
 	// Persistent makes a persistent buffer, zeroed; asking again for the same name and spec is a no-op.
 	Persistent(name string, s kernels.Spec) error
@@ -15,14 +20,14 @@ type Machine interface {
 	// WriteInts and ReadInts are Write and Read for I32 buffers.
 	WriteInts(name string, offset int, data []int32) error
 	ReadInts(name string, offset int, dst []int32) error
-	// Load binds a program to this machine's memory.
-	Load(p *Program) (Runner, error)
+	// Load binds a program to the executor's memory.
+	Load(p *graph.Program) (LoadedProgram, error)
 	// Close frees all memory.
 	Close() error
 }
 
-// Runner is a program bound to a machine.
-type Runner interface {
+// LoadedProgram is a program bound to an executor's memory.
+type LoadedProgram interface {
 	// Set fills an input from contiguous N,H,W,C data without pads.
 	Set(name string, data []float32) error
 	SetInts(name string, data []int32) error
@@ -31,7 +36,7 @@ type Runner interface {
 	// Get copies an output to contiguous N,H,W,C data without pads.
 	Get(name string, dst []float32) error
 	// Program returns what was loaded.
-	Program() *Program
+	Program() *graph.Program
 	// Memory returns the bytes of the arena and of scratch memory that the program uses.
 	Memory() int64
 	// FirstNonFinite runs the program step by step and names the first tensor that holds NaN or Inf, "" if there is none.

@@ -1,9 +1,9 @@
-package graph_test
+package gradcheck_test
 
 import (
 	"testing"
 
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/gradcheck"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
 )
@@ -25,27 +25,7 @@ func (missingGradient) Grad(kernels.Builder, kernels.Node, []kernels.Value, []bo
 	return make([]kernels.Value, 1)
 }
 
-// failing is an operator whose kernel panics.
-type failing struct{ elementwise.Scale }
-
-func (failing) Name() string { return "failing" }
-
-// TestPanickingKernel ends a run with an error that names program, step and operator.
-func TestPanickingKernel(t *testing.T) {
-	g := graph.New()
-	g.Output("y", kernels.Emit1(g, failing{}, g.Input("x", dense(1, 1, 1, 8))))
-	r, err := graph.NewCPU(graph.CPUOptions{}).Load(compile(t, g))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Run(&kernels.StepState{}); err == nil || err.Error() != "program test, step 0, operator failing: internal error: out of paper" {
-		t.Errorf("error %v", err)
-	}
-}
-
 func init() {
-	kernels.Register(failing{}, kernels.Reference(double[float32], double[float64]),
-		kernels.Func("cpu", 1, "for a test", nil, nil, func(kernels.Queue, *kernels.Call) error { panic("out of paper") }))
 	kernels.Register(wrongScale{}, kernels.Reference(double[float32], double[float64]))
 }
 
@@ -57,14 +37,14 @@ func double[T kernels.Float](c *kernels.Call) {
 // TestBrokenGradient holds the gradient check to its purpose: a wrong gradient and a missing one are found.
 func TestBrokenGradient(t *testing.T) {
 	in := []kernels.Input{kernels.Randn(2, 1, 3, 5)}
-	e, err := graph.CheckGradient(kernels.Case{Name: "wrong", Op: wrongScale{elementwise.Scale{Factor: 2}}, In: in})
+	e, err := gradcheck.Check(kernels.Case{Name: "wrong", Op: wrongScale{elementwise.Scale{Factor: 2}}, In: in})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !(e.Relative > 1e-4) || e.Input != 0 {
 		t.Errorf("a gradient off by 0.001 of itself is found off by %g in input %d", e.Relative, e.Input)
 	}
-	if _, err := graph.CheckGradient(kernels.Case{Name: "none", Op: missingGradient{wrongScale{elementwise.Scale{Factor: 2}}}, In: in}); err == nil {
+	if _, err := gradcheck.Check(kernels.Case{Name: "none", Op: missingGradient{wrongScale{elementwise.Scale{Factor: 2}}}, In: in}); err == nil {
 		t.Error("a missing gradient is not found")
 	}
 }

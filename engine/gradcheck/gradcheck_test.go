@@ -1,9 +1,9 @@
-package graph_test
+package gradcheck_test
 
 import (
 	"testing"
 
-	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/gradcheck"
 	"github.com/unnoise/unnoise/kernels"
 	_ "github.com/unnoise/unnoise/kernels/all"
 )
@@ -16,7 +16,7 @@ func TestGradients(t *testing.T) {
 				continue
 			}
 			t.Run(f.Op.Name()+"/"+cs.Name, func(t *testing.T) {
-				e, err := graph.CheckGradient(cs)
+				e, err := gradcheck.Check(cs)
 				if err != nil {
 					t.Fatal(err)
 				}

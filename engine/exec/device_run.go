@@ -1,23 +1,24 @@
-package graph
+package exec
 
 import (
 	"fmt"
 	"slices"
 
 	"github.com/unnoise/unnoise/cuda"
+	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
-// deviceRunner is a program bound to a device.
-type deviceRunner struct {
+// deviceProgram is a program bound to a device.
+type deviceProgram struct {
 	m        *Device
-	p        *Program
+	p        *graph.Program
 	props    kernels.Props
 	variants []*kernels.Variant
-	plan     Program // p with a temporary for each step's scratch memory
-	scratch  []int   // by step: its buffer in plan, -1 if there is none
-	layout   Layout
+	plan     graph.Program // p with a temporary for each step's scratch memory
+	scratch  []int         // by step: its buffer in plan, -1 if there is none
+	layout   graph.Layout
 	lives    uint32 // number of the first buffer's life
 
 	staging    map[int]*staging // by buffer: inputs and outputs
@@ -34,14 +35,14 @@ type staging struct {
 	next   int
 }
 
-// Load implements Machine.
-func (m *Device) Load(p *Program) (Runner, error) {
-	r := &deviceRunner{m: m, p: p, props: m.queue.Library.Props(), staging: map[int]*staging{}}
+// Load implements Executor.
+func (m *Device) Load(p *graph.Program) (LoadedProgram, error) {
+	r := &deviceProgram{m: m, p: p, props: m.queue.Library.Props(), staging: map[int]*staging{}}
 	r.plan = *p
 	r.plan.Buffers = slices.Clone(p.Buffers)
 	r.lives = m.lives.Add(uint32(len(p.Buffers)+len(p.Steps))) - uint32(len(p.Buffers)+len(p.Steps)) + 1
 	for _, b := range p.Buffers {
-		if b.Kind == Persistent {
+		if b.Kind == graph.Persistent {
 			if err := m.Persistent(b.Name, b.Spec); err != nil {
 				return nil, err
 			}
@@ -50,7 +51,7 @@ func (m *Device) Load(p *Program) (Runner, error) {
 	if err := r.choose(); err != nil {
 		return nil, err
 	}
-	r.layout = r.plan.Plan(func(b Buffer) int64 { return bufferBytes(b.Spec) })
+	r.layout = r.plan.Plan(func(b graph.Buffer) int64 { return bufferBytes(b.Spec) })
 	if err := r.stage(); err != nil {
 		_ = r.Close()
 		return nil, fmt.Errorf("program %s: %w", p.Name, err)
@@ -61,8 +62,8 @@ func (m *Device) Load(p *Program) (Runner, error) {
 func bufferBytes(s kernels.Spec) int64 { return int64(s.Span()) * int64(s.DType.Size()) }
 
 // choose takes a variant for each step and adds its scratch memory to the plan. Kernels look at how addresses are aligned,
-// which the offsets in the buffers decide: every buffer begins at a multiple of arenaAlign.
-func (r *deviceRunner) choose() error {
+// which the offsets in the buffers decide: every buffer begins at a multiple of graph.ArenaAlign.
+func (r *deviceProgram) choose() error {
 	for i, s := range r.p.Steps {
 		c := r.call(i, func(b int) uint64 { return uint64(b+1) << 40 })
 		v, err := kernels.Choose(c, r.props)
@@ -73,7 +74,7 @@ func (r *deviceRunner) choose() error {
 		r.scratch = append(r.scratch, -1)
 		if n := int((v.Kernel.Workspace(c, r.props) + 3) / 4); n > 0 {
 			r.scratch[i] = len(r.plan.Buffers)
-			r.plan.Buffers = append(r.plan.Buffers, Buffer{Kind: Temporary, Name: fmt.Sprintf("scratch of %s", s.Op.Name()), First: i, Last: i,
+			r.plan.Buffers = append(r.plan.Buffers, graph.Buffer{Kind: graph.Temporary, Name: fmt.Sprintf("scratch of %s", s.Op.Name()), First: i, Last: i,
 				Spec: kernels.Spec{DType: kernels.F32, N: 1, H: 1, W: 1, C: n, Pitch: n}})
 		}
 	}
@@ -81,15 +82,15 @@ func (r *deviceRunner) choose() error {
 }
 
 // call binds step i to the addresses of buffers.
-func (r *deviceRunner) call(i int, address func(buffer int) uint64) *kernels.Call {
-	operand := func(f Ref) *kernels.Operand {
+func (r *deviceProgram) call(i int, address func(buffer int) uint64) *kernels.Call {
+	operand := func(f graph.Ref) *kernels.Operand {
 		if f.Buffer < 0 {
 			return nil
 		}
 		b := r.plan.Buffers[f.Buffer]
 		base := address(f.Buffer)
 		o := &kernels.Operand{Spec: f.Spec, Name: b.Name, Accumulate: f.Accumulate, Addr: base + uint64(f.Offset*f.Spec.DType.Size())}
-		if b.Kind == Temporary {
+		if b.Kind == graph.Temporary {
 			o.Life = kernels.Life{Temporary: r.lives + uint32(f.Buffer), First: i == b.First, Last: i == b.Last, Addr: base, Bytes: bufferBytes(b.Spec)}
 		}
 		return o
@@ -104,15 +105,15 @@ func (r *deviceRunner) call(i int, address func(buffer int) uint64) *kernels.Cal
 	}
 	if len(r.scratch) > i && r.scratch[i] >= 0 {
 		b := r.scratch[i]
-		c.Scratch = operand(Ref{Buffer: b, Spec: r.plan.Buffers[b].Spec})
+		c.Scratch = operand(graph.Ref{Buffer: b, Spec: r.plan.Buffers[b].Spec})
 	}
 	return c
 }
 
 // stage allocates inputs and outputs.
-func (r *deviceRunner) stage() error {
+func (r *deviceProgram) stage() error {
 	for i, b := range r.p.Buffers {
-		if b.Kind != Input && b.Kind != Output {
+		if b.Kind != graph.Input && b.Kind != graph.Output {
 			continue
 		}
 		n := bufferBytes(b.Spec)
@@ -126,7 +127,7 @@ func (r *deviceRunner) stage() error {
 			return err
 		}
 		for k := range s.host {
-			if k > 0 && b.Kind == Output {
+			if k > 0 && b.Kind == graph.Output {
 				break
 			}
 			if s.host[k], err = r.m.dev.AllocHost(n); err != nil {
@@ -141,8 +142,8 @@ func (r *deviceRunner) stage() error {
 }
 
 // record makes the launches of all steps for where the arena is now.
-func (r *deviceRunner) record() error {
-	if err := r.m.reserve(max(r.layout.Size, arenaAlign)); err != nil {
+func (r *deviceProgram) record() error {
+	if err := r.m.reserve(max(r.layout.Size, graph.ArenaAlign)); err != nil {
 		return fmt.Errorf("program %s: %w", r.p.Name, err)
 	}
 	if r.steps != nil && r.generation == r.m.generation {
@@ -153,9 +154,9 @@ func (r *deviceRunner) record() error {
 	}
 	address := func(b int) uint64 {
 		switch buf := r.plan.Buffers[b]; buf.Kind {
-		case Persistent:
+		case graph.Persistent:
 			return uint64(r.m.buffers[buf.Name].memory.Ptr())
-		case Temporary:
+		case graph.Temporary:
 			return uint64(r.m.arena.Ptr()) + uint64(r.layout.Offset[b])
 		}
 		return uint64(r.staging[b].memory.Ptr())
@@ -172,12 +173,12 @@ func (r *deviceRunner) record() error {
 	return nil
 }
 
-func (r *deviceRunner) explain(step int, err error) error {
+func (r *deviceProgram) explain(step int, err error) error {
 	return fmt.Errorf("program %s, step %d, operator %s: %w", r.p.Name, step, r.p.Steps[step].Op.Name(), err)
 }
 
 // capture puts all launches into a graph.
-func (r *deviceRunner) capture() error {
+func (r *deviceProgram) capture() error {
 	if err := r.record(); err != nil {
 		return err
 	}
@@ -198,7 +199,7 @@ func (r *deviceRunner) capture() error {
 	return err
 }
 
-func (r *deviceRunner) launch(step int) error {
+func (r *deviceProgram) launch(step int) error {
 	for _, l := range r.steps[step] {
 		if err := r.m.queue.Stream.Launch(l.Function, l.Launch); err != nil {
 			return r.explain(step, err)
@@ -207,8 +208,8 @@ func (r *deviceRunner) launch(step int) error {
 	return nil
 }
 
-// Run implements Runner. It queues the step's scalars and one replay and returns; Get, Read or Synchronize wait.
-func (r *deviceRunner) Run(s *kernels.StepState) error {
+// Run implements LoadedProgram. It queues the step's scalars and one replay and returns; Get, Read or Synchronize wait.
+func (r *deviceProgram) Run(s *kernels.StepState) error {
 	if err := r.capture(); err != nil {
 		return err
 	}
@@ -218,8 +219,8 @@ func (r *deviceRunner) Run(s *kernels.StepState) error {
 	return r.m.queue.Stream.LaunchGraph(r.graph)
 }
 
-// FirstNonFinite implements Runner.
-func (r *deviceRunner) FirstNonFinite(s *kernels.StepState) (string, error) {
+// FirstNonFinite implements LoadedProgram.
+func (r *deviceProgram) FirstNonFinite(s *kernels.StepState) (string, error) {
 	if err := r.record(); err != nil {
 		return "", err
 	}
@@ -249,15 +250,15 @@ func (r *deviceRunner) FirstNonFinite(s *kernels.StepState) (string, error) {
 
 // nonFinite reports whether a tensor that step i has written holds NaN or Inf. What a temporary holds after its last use is
 // undefined: nobody reads it.
-func (r *deviceRunner) nonFinite(i int, f Ref) (bool, error) {
-	if f.Buffer < 0 || f.Spec.DType == kernels.I32 || r.p.Buffers[f.Buffer].Kind == Temporary && r.p.Buffers[f.Buffer].Last == i {
+func (r *deviceProgram) nonFinite(i int, f graph.Ref) (bool, error) {
+	if f.Buffer < 0 || f.Spec.DType == kernels.I32 || r.p.Buffers[f.Buffer].Kind == graph.Temporary && r.p.Buffers[f.Buffer].Last == i {
 		return false, nil
 	}
 	var base cuda.DevicePtr
 	switch b := r.p.Buffers[f.Buffer]; b.Kind {
-	case Persistent:
+	case graph.Persistent:
 		base = r.m.buffers[b.Name].memory.Ptr()
-	case Temporary:
+	case graph.Temporary:
 		base = r.m.arena.Ptr() + cuda.DevicePtr(r.layout.Offset[f.Buffer])
 	default:
 		base = r.staging[f.Buffer].memory.Ptr()
@@ -273,13 +274,13 @@ func (r *deviceRunner) nonFinite(i int, f Ref) (bool, error) {
 }
 
 // named finds an input or output and checks the length of the caller's data.
-func (r *deviceRunner) named(kind Kind, name string, ints bool, n int) (*staging, kernels.Spec, error) {
+func (r *deviceProgram) named(kind graph.Kind, name string, ints bool, n int) (*staging, kernels.Spec, error) {
 	i := r.p.Find(kind, name)
 	if i < 0 {
 		return nil, kernels.Spec{}, fmt.Errorf("program %s has no %s %q", r.p.Name, kind, name)
 	}
 	s := r.p.Buffers[i].Spec
-	if kind == Input && ints != (s.DType == kernels.I32) {
+	if kind == graph.Input && ints != (s.DType == kernels.I32) {
 		return nil, s, fmt.Errorf("program %s, %s %q is %s: integers are given: %v", r.p.Name, kind, name, s, ints)
 	}
 	if s.Elements() != n {
@@ -288,18 +289,18 @@ func (r *deviceRunner) named(kind Kind, name string, ints bool, n int) (*staging
 	return r.staging[i], s, nil
 }
 
-// Set implements Runner.
-func (r *deviceRunner) Set(name string, data []float32) error {
-	st, s, err := r.named(Input, name, false, len(data))
+// Set implements LoadedProgram.
+func (r *deviceProgram) Set(name string, data []float32) error {
+	st, s, err := r.named(graph.Input, name, false, len(data))
 	if err != nil {
 		return err
 	}
 	return r.put(st, s, data, nil)
 }
 
-// SetInts implements Runner.
-func (r *deviceRunner) SetInts(name string, data []int32) error {
-	st, s, err := r.named(Input, name, true, len(data))
+// SetInts implements LoadedProgram.
+func (r *deviceProgram) SetInts(name string, data []int32) error {
+	st, s, err := r.named(graph.Input, name, true, len(data))
 	if err != nil {
 		return err
 	}
@@ -307,7 +308,7 @@ func (r *deviceRunner) SetInts(name string, data []int32) error {
 }
 
 // put fills a pinned image and queues its copy.
-func (r *deviceRunner) put(st *staging, s kernels.Spec, floats []float32, ints []int32) error {
+func (r *deviceProgram) put(st *staging, s kernels.Spec, floats []float32, ints []int32) error {
 	k := st.next % len(st.host)
 	st.next++
 	if err := st.copied[k].Synchronize(); err != nil {
@@ -320,9 +321,9 @@ func (r *deviceRunner) put(st *staging, s kernels.Spec, floats []float32, ints [
 	return r.m.queue.Stream.Record(st.copied[k])
 }
 
-// Get implements Runner.
-func (r *deviceRunner) Get(name string, dst []float32) error {
-	st, s, err := r.named(Output, name, false, len(dst))
+// Get implements LoadedProgram.
+func (r *deviceProgram) Get(name string, dst []float32) error {
+	st, s, err := r.named(graph.Output, name, false, len(dst))
 	if err != nil {
 		return err
 	}
@@ -336,11 +337,11 @@ func (r *deviceRunner) Get(name string, dst []float32) error {
 	return nil
 }
 
-// Program implements Runner.
-func (r *deviceRunner) Program() *Program { return r.p }
+// Program implements LoadedProgram.
+func (r *deviceProgram) Program() *graph.Program { return r.p }
 
-// Memory implements Runner.
-func (r *deviceRunner) Memory() int64 {
+// Memory implements LoadedProgram.
+func (r *deviceProgram) Memory() int64 {
 	n := r.layout.Size
 	for _, s := range r.staging {
 		n += s.memory.Size()
@@ -348,7 +349,7 @@ func (r *deviceRunner) Memory() int64 {
 	return n
 }
 
-func (r *deviceRunner) dropGraph() error {
+func (r *deviceProgram) dropGraph() error {
 	if r.graph == nil {
 		return nil
 	}
@@ -360,8 +361,8 @@ func (r *deviceRunner) dropGraph() error {
 	return err
 }
 
-// Close implements Runner.
-func (r *deviceRunner) Close() error {
+// Close implements LoadedProgram.
+func (r *deviceProgram) Close() error {
 	err := r.m.Synchronize() // copies may be on their way
 	keep := func(e error) {
 		if err == nil {

@@ -1,13 +1,14 @@
-package graph
+package exec
 
 import (
 	"fmt"
 
+	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/kernels"
 )
 
 // named finds an input or output and checks the length of the caller's data.
-func (r *cpuRunner) named(kind Kind, name string, n int) (*kernels.Operand, error) {
+func (r *cpuProgram) named(kind graph.Kind, name string, n int) (*kernels.Operand, error) {
 	i := r.p.Find(kind, name)
 	if i < 0 {
 		return nil, fmt.Errorf("program %s has no %s %q", r.p.Name, kind, name)
@@ -19,9 +20,9 @@ func (r *cpuRunner) named(kind Kind, name string, n int) (*kernels.Operand, erro
 	return o, nil
 }
 
-// Set implements Runner.
-func (r *cpuRunner) Set(name string, data []float32) error {
-	o, err := r.named(Input, name, len(data))
+// Set implements LoadedProgram.
+func (r *cpuProgram) Set(name string, data []float32) error {
+	o, err := r.named(graph.Input, name, len(data))
 	if err != nil {
 		return err
 	}
@@ -41,9 +42,9 @@ func (r *cpuRunner) Set(name string, data []float32) error {
 	return nil
 }
 
-// SetInts implements Runner.
-func (r *cpuRunner) SetInts(name string, data []int32) error {
-	o, err := r.named(Input, name, len(data))
+// SetInts implements LoadedProgram.
+func (r *cpuProgram) SetInts(name string, data []int32) error {
+	o, err := r.named(graph.Input, name, len(data))
 	if err != nil {
 		return err
 	}
@@ -56,9 +57,9 @@ func (r *cpuRunner) SetInts(name string, data []int32) error {
 	return nil
 }
 
-// Get implements Runner.
-func (r *cpuRunner) Get(name string, dst []float32) error {
-	o, err := r.named(Output, name, len(dst))
+// Get implements LoadedProgram.
+func (r *cpuProgram) Get(name string, dst []float32) error {
+	o, err := r.named(graph.Output, name, len(dst))
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,11 @@
-package graph
+package exec
 
 import (
 	"fmt"
 	"math"
 	"sync"
 
+	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/cpu"
 )
@@ -17,7 +18,7 @@ type CPUOptions struct {
 	Poison    bool // fill each temporary with NaN after its last use, to show reads of dead memory
 }
 
-// CPU is the machine that everybody has.
+// CPU is the executor that every computer has.
 type CPU struct {
 	opt     CPUOptions
 	queue   *cpu.Queue
@@ -25,16 +26,16 @@ type CPU struct {
 	buffers map[string]*kernels.Operand
 }
 
-// NewCPU returns a CPU machine.
+// NewCPU returns a CPU executor.
 func NewCPU(opt CPUOptions) *CPU {
 	opt.Reference = opt.Reference || opt.Double
 	return &CPU{opt: opt, queue: cpu.NewQueue(opt.Workers), buffers: map[string]*kernels.Operand{}}
 }
 
-// Name implements Machine.
+// Name implements Executor.
 func (m *CPU) Name() string { return fmt.Sprintf("cpu (%d threads)", m.queue.Workers()) }
 
-// Close implements Machine.
+// Close implements Executor.
 func (m *CPU) Close() error { m.buffers = map[string]*kernels.Operand{}; return nil }
 
 // allocate makes host memory for a spec.
@@ -51,7 +52,7 @@ func (m *CPU) allocate(name string, s kernels.Spec) *kernels.Operand {
 	return o
 }
 
-// Persistent implements Machine.
+// Persistent implements Executor.
 func (m *CPU) Persistent(name string, s kernels.Spec) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -82,7 +83,7 @@ func (m *CPU) buffer(name string, ints bool, offset, n int) (*kernels.Operand, e
 	return o, nil
 }
 
-// Write implements Machine.
+// Write implements Executor.
 func (m *CPU) Write(name string, offset int, data []float32) error {
 	o, err := m.buffer(name, false, offset, len(data))
 	if err != nil {
@@ -101,7 +102,7 @@ func (m *CPU) Write(name string, offset int, data []float32) error {
 	return nil
 }
 
-// Read implements Machine.
+// Read implements Executor.
 func (m *CPU) Read(name string, offset int, dst []float32) error {
 	o, err := m.buffer(name, false, offset, len(dst))
 	if err != nil {
@@ -117,7 +118,7 @@ func (m *CPU) Read(name string, offset int, dst []float32) error {
 	return nil
 }
 
-// Floats returns a persistent buffer's float64 memory; only of a Double machine.
+// Floats returns a persistent buffer's float64 memory; only of a Double executor.
 func (m *CPU) Floats(name string) []float64 {
 	if o := m.buffers[name]; o != nil {
 		return o.F64
@@ -125,7 +126,7 @@ func (m *CPU) Floats(name string) []float64 {
 	return nil
 }
 
-// WriteInts implements Machine.
+// WriteInts implements Executor.
 func (m *CPU) WriteInts(name string, offset int, data []int32) error {
 	o, err := m.buffer(name, true, offset, len(data))
 	if err != nil {
@@ -135,7 +136,7 @@ func (m *CPU) WriteInts(name string, offset int, data []int32) error {
 	return nil
 }
 
-// ReadInts implements Machine.
+// ReadInts implements Executor.
 func (m *CPU) ReadInts(name string, offset int, dst []int32) error {
 	o, err := m.buffer(name, true, offset, len(dst))
 	if err != nil {
@@ -145,10 +146,10 @@ func (m *CPU) ReadInts(name string, offset int, dst []int32) error {
 	return nil
 }
 
-// cpuRunner is a program bound to host memory.
-type cpuRunner struct {
+// cpuProgram is a program bound to host memory.
+type cpuProgram struct {
 	m       *CPU
-	p       *Program
+	p       *graph.Program
 	buffers []*kernels.Operand
 	calls   []kernels.Call
 	rounded [][]*kernels.Operand // by step: outputs to be rounded to bf16 after a float32 kernel
@@ -157,14 +158,14 @@ type cpuRunner struct {
 	bytes   int64
 }
 
-// Load implements Machine.
-func (m *CPU) Load(p *Program) (Runner, error) {
-	r := &cpuRunner{m: m, p: p, buffers: make([]*kernels.Operand, len(p.Buffers)), dies: make([][]int, len(p.Steps))}
+// Load implements Executor.
+func (m *CPU) Load(p *graph.Program) (LoadedProgram, error) {
+	r := &cpuProgram{m: m, p: p, buffers: make([]*kernels.Operand, len(p.Buffers)), dies: make([][]int, len(p.Steps))}
 	elem := int64(4)
 	if m.opt.Double {
 		elem = 8
 	}
-	layout := p.Plan(func(b Buffer) int64 {
+	layout := p.Plan(func(b graph.Buffer) int64 {
 		if b.Spec.DType == kernels.I32 {
 			return 0
 		}
@@ -174,7 +175,7 @@ func (m *CPU) Load(p *Program) (Runner, error) {
 	r.bytes = layout.Size
 	for i, b := range p.Buffers {
 		switch {
-		case b.Kind == Persistent:
+		case b.Kind == graph.Persistent:
 			if err := m.Persistent(b.Name, b.Spec); err != nil {
 				return nil, err
 			}
@@ -206,7 +207,7 @@ func slice1(o *kernels.Operand, lo, hi int) *kernels.Operand {
 }
 
 // bind makes the calls and chooses their kernels.
-func (r *cpuRunner) bind() error {
+func (r *cpuProgram) bind() error {
 	props := kernels.Props{Backend: "cpu", Workers: r.m.queue.Workers()}
 	if r.m.opt.Reference {
 		props.Backend = "reference"
@@ -270,7 +271,7 @@ func roundRows(o *kernels.Operand) {
 	}
 }
 
-func (r *cpuRunner) operand(f Ref) *kernels.Operand {
+func (r *cpuProgram) operand(f graph.Ref) *kernels.Operand {
 	if f.Buffer < 0 {
 		return nil
 	}
@@ -282,8 +283,8 @@ func (r *cpuRunner) operand(f Ref) *kernels.Operand {
 	return o
 }
 
-// Run implements Runner.
-func (r *cpuRunner) Run(s *kernels.StepState) error {
+// Run implements LoadedProgram.
+func (r *cpuProgram) Run(s *kernels.StepState) error {
 	for i := range r.calls {
 		if err := r.step(i, s); err != nil {
 			return err
@@ -293,7 +294,7 @@ func (r *cpuRunner) Run(s *kernels.StepState) error {
 }
 
 // step runs a call; a kernel that panics ends as an error that names it.
-func (r *cpuRunner) step(i int, s *kernels.StepState) (err error) {
+func (r *cpuProgram) step(i int, s *kernels.StepState) (err error) {
 	c := &r.calls[i]
 	defer func() {
 		if p := recover(); p != nil {
@@ -324,8 +325,8 @@ func poison(o *kernels.Operand) {
 	}
 }
 
-// FirstNonFinite implements Runner.
-func (r *cpuRunner) FirstNonFinite(s *kernels.StepState) (string, error) {
+// FirstNonFinite implements LoadedProgram.
+func (r *cpuProgram) FirstNonFinite(s *kernels.StepState) (string, error) {
 	for i := range r.calls {
 		if err := r.step(i, s); err != nil {
 			return "", err
@@ -358,11 +359,11 @@ func finite(o *kernels.Operand) bool {
 	return true
 }
 
-// Program implements Runner.
-func (r *cpuRunner) Program() *Program { return r.p }
+// Program implements LoadedProgram.
+func (r *cpuProgram) Program() *graph.Program { return r.p }
 
-// Memory implements Runner.
-func (r *cpuRunner) Memory() int64 { return r.bytes }
+// Memory implements LoadedProgram.
+func (r *cpuProgram) Memory() int64 { return r.bytes }
 
-// Close implements Runner.
-func (r *cpuRunner) Close() error { return nil }
+// Close implements LoadedProgram.
+func (r *cpuProgram) Close() error { return nil }
