@@ -9,6 +9,8 @@ import (
 	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/nn"
+	_ "github.com/unnoise/unnoise/engine/nn/all" // register
+	"github.com/unnoise/unnoise/engine/nn/mlp"
 	"github.com/unnoise/unnoise/kernels"
 )
 
@@ -202,7 +204,7 @@ func (m *Model) ReadState(path, prefix string, arena []float32) error {
 }
 
 // Points reports whether samples are points (N,D) rather than images (N,C,H,W).
-func (m *Model) Points() bool { return m.Net.Config().ClassName() == nn.MLPClass }
+func (m *Model) Points() bool { return m.Net.Config().ClassName() == mlp.ClassName }
 
 // Prediction returns what the network's output means.
 func (m *Model) Prediction() (diffusion.Prediction, error) {

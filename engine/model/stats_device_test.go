@@ -8,6 +8,7 @@ import (
 	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/nn/unet2d"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/rng"
 )
@@ -15,8 +16,8 @@ import (
 // large is a small network of large images: the norms of the upper level are of 64x64 pixels, 16 channels in two groups.
 func large(t *testing.T, size int) *model.Model {
 	t.Helper()
-	cfg := nn.DefaultUNet2DConfig()
-	cfg.SampleSize, cfg.InChannels, cfg.OutChannels = nn.SampleSize{H: size, W: size}, 1, 1
+	cfg := unet2d.DefaultConfig()
+	cfg.SampleSize, cfg.InChannels, cfg.OutChannels = unet2d.SampleSize{H: size, W: size}, 1, 1
 	cfg.BlockOutChannels, cfg.LayersPerBlock, cfg.NormNumGroups = []int{16, 16}, 1, 2
 	cfg.DownBlockTypes, cfg.UpBlockTypes, cfg.AddAttention = []string{"DownBlock2D", "DownBlock2D"}, []string{"UpBlock2D", "UpBlock2D"}, false
 	return shaken(t, cfg, 0.1)

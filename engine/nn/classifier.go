@@ -37,8 +37,8 @@ func (k Classifier) Forward(c *Context, x kernels.Value) kernels.Value {
 			g.Stride = 2
 		}
 		name := fmt.Sprintf("conv_%d", i)
-		x = c.Conv(name, x, width, g, convOptions{})
+		x = c.Conv(name, x, width, g, ConvOptions{})
 		x = c.Norm(name+".norm", x, kernels.Value{}, norm.GroupNorm{Groups: max(1, width/8), Eps: 1e-5, Activation: elementwise.SiLU})
 	}
-	return c.Conv("scores", x, k.Classes, conv.Geometry{KH: x.Spec.H, KW: x.Spec.W}, convOptions{})
+	return c.Conv("scores", x, k.Classes, conv.Geometry{KH: x.Spec.H, KW: x.Spec.W}, ConvOptions{})
 }

@@ -1,10 +1,6 @@
 package nn
 
-import (
-	"fmt"
-
-	"github.com/unnoise/unnoise/kernels"
-)
+import "github.com/unnoise/unnoise/kernels"
 
 // LabelKind says what conditions a network.
 type LabelKind uint8
@@ -52,18 +48,4 @@ type Network interface {
 	DiscreteTime() error
 	// Forward emits the network: x (N,H,W,Cin), t (N,1,1,1) I32 or F32, labels as Labels says. It returns (N,H,W,Cout).
 	Forward(c *Context, x, t, labels kernels.Value) kernels.Value
-}
-
-// New returns the network of a configuration.
-func New(cfg Config) (Network, error) {
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	switch cfg := cfg.(type) {
-	case *UNet2DConfig:
-		return &unet2D{cfg}, nil
-	case *MLPConfig:
-		return &mlp{cfg}, nil
-	}
-	return nil, fmt.Errorf("there is no network of class %s", cfg.ClassName())
 }

@@ -17,7 +17,7 @@ type Parameter struct {
 	Decay     bool         // weight decay applies: matrices, not biases or norms
 	Spec      kernels.Spec // layout in the arena: O,KH,KW,I with pitch
 	Offset    int          // elements from the start of the arena
-	init      Init
+	Init      Init         // how it starts
 }
 
 // Elements returns the number of public elements.
@@ -144,7 +144,7 @@ func (s *ParamSet) layout() {
 func (s *ParamSet) Initialize(arena []float32, seed uint64) {
 	for _, p := range s.list {
 		public := make([]float32, p.Elements())
-		switch p.init.Kind {
+		switch p.Init.Kind {
 		case One:
 			for i := range public {
 				public[i] = 1
@@ -153,12 +153,12 @@ func (s *ParamSet) Initialize(arena []float32, seed uint64) {
 			stream := rng.StreamID("init/" + p.Name)
 			for i := range public {
 				w := rng.Philox4x32(rng.Counter(uint64(i), 0, 0, stream), rng.Key(seed))[i%4]
-				public[i] = float32(p.init.Scale * (2*(float64(w)+0.5)/(1<<32) - 1))
+				public[i] = float32(p.Init.Scale * (2*(float64(w)+0.5)/(1<<32) - 1))
 			}
 		case Gauss:
 			rng.FillNormal(public, seed, 0, 0, rng.StreamID("init/"+p.Name))
 			for i := range public {
-				public[i] *= float32(p.init.Scale)
+				public[i] *= float32(p.Init.Scale)
 			}
 		}
 		p.Put(arena, public)

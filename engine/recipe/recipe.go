@@ -16,6 +16,7 @@ import (
 	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/nn"
+	_ "github.com/unnoise/unnoise/engine/nn/all" // register
 	"github.com/unnoise/unnoise/engine/suggest"
 )
 

@@ -10,7 +10,7 @@ import (
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
-	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/nn/unet2d"
 	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/kernels/rng"
 )
@@ -18,8 +18,8 @@ import (
 // conditional makes a small network of three classes and a null label, with weights large enough that labels show.
 func conditional(t *testing.T, null bool) *model.Model {
 	t.Helper()
-	cfg := nn.DefaultUNet2DConfig()
-	cfg.SampleSize, cfg.InChannels, cfg.OutChannels = nn.SampleSize{H: 4, W: 4}, 1, 1
+	cfg := unet2d.DefaultConfig()
+	cfg.SampleSize, cfg.InChannels, cfg.OutChannels = unet2d.SampleSize{H: 4, W: 4}, 1, 1
 	cfg.BlockOutChannels, cfg.LayersPerBlock, cfg.NormNumGroups = []int{8, 8}, 1, 4
 	cfg.DownBlockTypes, cfg.UpBlockTypes = []string{"DownBlock2D", "DownBlock2D"}, []string{"UpBlock2D", "UpBlock2D"}
 	classes, last := 4, 3

@@ -1,9 +1,10 @@
-package nn
+package unet2d
 
 import (
 	"errors"
 	"fmt"
 
+	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/conv"
 	"github.com/unnoise/unnoise/kernels/elementwise"
@@ -11,37 +12,39 @@ import (
 	"github.com/unnoise/unnoise/kernels/norm"
 )
 
-// unet2D is diffusers' UNet2DModel: the U-Net of Ho et al. 2020 (appendix B) with the options of later work. Its parameters have
+// network is diffusers' UNet2DModel: the U-Net of Ho et al. 2020 (appendix B) with the options of later work. Its parameters have
 // diffusers' names. Initial values are those of Ho et al. (nn.py): Xavier-uniform, the last layer of each residual branch and
 // of the network scaled by 1e-10.
-type unet2D struct{ cfg *UNet2DConfig }
+type network struct{ cfg *Config }
 
-// zeroScale is the variance scale of layers that start at (almost) zero.
-const zeroScale = 1e-10
+func init() {
+	nn.Register(nn.Class{Name: ClassName, Library: "diffusers", Doc: "U-Net of Ho et al. 2020 for images, with the options of diffusers' class"},
+		ParseConfig, func(c *Config) nn.Network { return &network{c} })
+}
 
-func (u *unet2D) Config() Config { return u.cfg }
+func (u *network) Config() nn.Config { return u.cfg }
 
-func (u *unet2D) Labels() Labels {
+func (u *network) Labels() nn.Labels {
 	switch {
 	case u.cfg.ClassEmbedType != nil && *u.cfg.ClassEmbedType == "identity":
-		return Labels{Kind: VectorLabels, Dim: u.cfg.TimeEmbedDim()}
+		return nn.Labels{Kind: nn.VectorLabels, Dim: u.cfg.TimeEmbedDim()}
 	case u.cfg.ClassEmbedType != nil && *u.cfg.ClassEmbedType == "timestep":
-		return Labels{Kind: ClassLabels}
+		return nn.Labels{Kind: nn.ClassLabels}
 	case u.cfg.NumClassEmbeds != nil:
-		l := Labels{Kind: ClassLabels, Classes: *u.cfg.NumClassEmbeds}
+		l := nn.Labels{Kind: nn.ClassLabels, Classes: *u.cfg.NumClassEmbeds}
 		if u.cfg.NullLabel != nil {
 			l.Null = *u.cfg.NullLabel
 		}
 		return l
 	}
-	return Labels{}
+	return nn.Labels{}
 }
 
-func (u *unet2D) Size() (int, int) { return u.cfg.SampleSize.H, u.cfg.SampleSize.W }
+func (u *network) Size() (int, int) { return u.cfg.SampleSize.H, u.cfg.SampleSize.W }
 
-func (u *unet2D) CheckSize(h, w int) error { return u.cfg.CheckSize(h, w) }
+func (u *network) CheckSize(h, w int) error { return u.cfg.CheckSize(h, w) }
 
-func (u *unet2D) DiscreteTime() error {
+func (u *network) DiscreteTime() error {
 	if u.cfg.TimeEmbeddingType == "fourier" {
 		return errors.New("time_embedding_type \"fourier\" takes the logarithm of t and divides by it: such a network works with positive noise levels " +
 			"(unnoise predict), not with timesteps from 0 on")
@@ -51,26 +54,26 @@ func (u *unet2D) DiscreteTime() error {
 
 // builder carries what all blocks need.
 type builder struct {
-	*Context
-	cfg    *UNet2DConfig
+	*nn.Context
+	cfg    *Config
 	act    elementwise.Kind
 	times  kernels.Value  // all time projections side by side
 	places map[string]int // residual block -> its channels in times
 }
 
-// Forward implements Network.
-func (u *unet2D) Forward(c *Context, x, t, labels kernels.Value) kernels.Value {
+// Forward implements nn.Network.
+func (u *network) Forward(c *nn.Context, x, t, labels kernels.Value) kernels.Value {
 	cfg := u.cfg
 	if err := u.CheckSize(x.Spec.H, x.Spec.W); err != nil {
 		c.G.Fail(err)
 	}
-	b := &builder{Context: c, cfg: cfg, act: activationKind(cfg.Activation()), places: map[string]int{}}
+	b := &builder{Context: c, cfg: cfg, act: nn.ActivationKind(cfg.ActFn), places: map[string]int{}}
 	b.embed(t, labels)
 	if cfg.CenterInputSample {
 		ones := kernels.Emit1(c.G, elementwise.Fill{Value: 1, N: x.Spec.N, H: x.Spec.H, W: x.Spec.W, C: x.Spec.C})
 		x = kernels.Emit1(c.G, elementwise.Add{Alpha: 2, Beta: -1}, x, ones)
 	}
-	h := b.Conv("conv_in", x, cfg.BlockOutChannels[0], conv.Same(3), convOptions{groups: cfg.NormNumGroups})
+	h := b.Conv("conv_in", x, cfg.BlockOutChannels[0], conv.Same(3), nn.ConvOptions{NormGroups: cfg.NormNumGroups})
 	skips := []kernels.Value{h}
 	for i := range cfg.DownBlockTypes {
 		h, skips = b.down(i, h, skips)
@@ -80,7 +83,7 @@ func (u *unet2D) Forward(c *Context, x, t, labels kernels.Value) kernels.Value {
 		h, skips = b.up(i, h, skips)
 	}
 	h = b.Norm("conv_norm_out", h, kernels.Value{}, norm.GroupNorm{Groups: cfg.NormNumGroups, Eps: cfg.NormEps, Activation: elementwise.SiLU})
-	y := b.Conv("conv_out", h, cfg.OutChannels, conv.Same(3), convOptions{scale: zeroScale, output: true})
+	y := b.Conv("conv_out", h, cfg.OutChannels, conv.Same(3), nn.ConvOptions{InitScale: nn.NearZero, Output: true})
 	if cfg.TimeEmbeddingType == "fourier" {
 		y = kernels.Emit1(c.G, elementwise.DivideTime{}, y, b.float(t))
 	}
@@ -100,41 +103,38 @@ func (b *builder) embed(t, labels kernels.Value) {
 	cfg, dim := b.cfg, b.cfg.TimeEmbedDim()
 	features := func(t kernels.Value) kernels.Value {
 		if cfg.TimeEmbeddingType == "fourier" {
-			w := b.constant("time_proj.weight", cfg.BlockOutChannels[0], Init{Kind: Gauss, Scale: 16})
+			w := b.Constant("time_proj.weight", cfg.BlockOutChannels[0], nn.Init{Kind: nn.Gauss, Scale: 16})
 			return kernels.Emit1(b.G, embed.Fourier{FlipSinToCos: false, Log: true}, b.float(t), w)
 		}
 		return kernels.Emit1(b.G, embed.Sinusoidal{Dim: cfg.TimeProjDim(), FlipSinToCos: cfg.FlipSinToCos, FreqShift: float64(cfg.FreqShift),
 			MaxPeriod: 10000}, t)
 	}
 	mlp := func(name string, x, residual kernels.Value) kernels.Value {
-		h := b.Linear(x, kernels.Value{}, dense{name: name + ".linear_1", out: dim})
+		h := b.Linear(x, kernels.Value{}, nn.LinearLayer{Name: name + ".linear_1", Out: dim})
 		h = kernels.Emit1(b.G, elementwise.Activation{Kind: elementwise.SiLU}, h)
-		return b.Linear(h, residual, dense{name: name + ".linear_2", out: dim})
+		return b.Linear(h, residual, nn.LinearLayer{Name: name + ".linear_2", Out: dim})
 	}
 	e := mlp("time_embedding", features(t), kernels.Value{})
-	switch l := (&unet2D{cfg}).Labels(); {
-	case l.Kind == NoLabels:
+	switch l := (&network{cfg}).Labels(); {
+	case l.Kind == nn.NoLabels:
 	case !labels.Ok():
 		b.G.Fail(errors.New("the network is conditioned on labels: none are given"))
-	case l.Kind == VectorLabels:
-		e = kernels.Emit1(b.G, elementwise.Add{Alpha: 1, Beta: 1}, e, b.activation(labels))
+	case l.Kind == nn.VectorLabels:
+		e = kernels.Emit1(b.G, elementwise.Add{Alpha: 1, Beta: 1}, e, b.Activation(labels))
 	case l.Classes > 0:
-		s := kernels.Dense(kernels.F32, l.Classes, 1, 1, dim)
-		table := b.param(s, true, &Parameter{Name: "class_embedding.weight", Shape: []int{l.Classes, dim}, Trainable: true, Decay: true, Spec: s,
-			init: Init{Kind: Gauss, Scale: 1}})
-		e = kernels.Emit1(b.G, elementwise.Add{Alpha: 1, Beta: 1}, e, kernels.Emit1(b.G, embed.Lookup{}, labels, table))
+		e = kernels.Emit1(b.G, elementwise.Add{Alpha: 1, Beta: 1}, e, b.Embedding("class_embedding.weight", labels, l.Classes, dim))
 	default:
 		e = mlp("class_embedding", features(labels), e)
 	}
 	e = kernels.Emit1(b.G, elementwise.Activation{Kind: b.act}, e)
-	var layers []dense
+	var layers []nn.LinearLayer
 	at := 0
 	for _, r := range cfg.residualBlocks() {
 		out := r.out
 		if cfg.ResnetTimeScaleShift == "scale_shift" {
 			out *= 2
 		}
-		layers = append(layers, dense{name: r.name + ".time_emb_proj", out: out})
+		layers = append(layers, nn.LinearLayer{Name: r.name + ".time_emb_proj", Out: out})
 		b.places[r.name] = at
 		at += out
 	}
@@ -148,7 +148,7 @@ type residualBlock struct {
 }
 
 // residualBlocks lists them in the order in which they run.
-func (c *UNet2DConfig) residualBlocks() []residualBlock {
+func (c *Config) residualBlocks() []residualBlock {
 	var list []residualBlock
 	levels := len(c.BlockOutChannels)
 	for i, kind := range c.DownBlockTypes {

@@ -1,4 +1,4 @@
-package nn
+package unet2d
 
 import (
 	"math"
@@ -9,6 +9,7 @@ import (
 	"github.com/unnoise/unnoise/cuda/emu"
 	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/graph"
+	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/kernels"
 	_ "github.com/unnoise/unnoise/kernels/all" // register
 	"github.com/unnoise/unnoise/kernels/loss"
@@ -25,28 +26,28 @@ const large = `{"_class_name":"UNet2DModel","sample_size":64,"in_channels":3,"ou
 // normLab is the program of a network's output and gradients, and its weights.
 type normLab struct {
 	x       kernels.Spec
-	set     *ParamSet
+	set     *nn.ParamSet
 	program *graph.Program
 }
 
 // newNormLab builds a network for n images; the context is of the mode that newContext makes.
-func newNormLab(t *testing.T, config string, n int, newContext func(*graph.Graph, *ParamSet, string, bool) *Context) *normLab {
+func newNormLab(t *testing.T, config string, n int, newContext func(*graph.Graph, *nn.ParamSet, string, bool) *nn.Context) *normLab {
 	t.Helper()
-	cfg, err := ParseUNet2DConfig([]byte(config))
+	cfg, err := ParseConfig([]byte(config))
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := New(cfg)
+	net, err := nn.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h, w := net.Size()
 	l := &normLab{x: kernels.Dense(kernels.F32, n, h, w, cfg.InChannels)}
-	if l.set, err = Declare(net, l.x, kernels.Spec{}); err != nil {
+	if l.set, err = nn.Declare(net, l.x, kernels.Spec{}); err != nil {
 		t.Fatal(err)
 	}
 	g := graph.New()
-	c := newContext(g, l.set, WeightsBuffer, true)
+	c := newContext(g, l.set, nn.WeightsBuffer, true)
 	y := net.Forward(c, g.Input("x", l.x), g.Input("t", kernels.Dense(kernels.F32, n, 1, 1, 1)), kernels.Value{})
 	mse := kernels.Emit1(g, loss.Loss{Kind: loss.MSE}, y, g.Input("target", l.x))
 	values, offsets := c.Trainable()
@@ -98,7 +99,7 @@ func (l *normLab) run(t *testing.T, m exec.Executor) (y, grads []float32) {
 			scale /= 3 // a soft attention
 		}
 		v := draw(p.Name, p.Elements(), scale)
-		if p.init.Kind == One {
+		if p.Init.Kind == nn.One {
 			for i := range v {
 				v[i]++
 			}
@@ -115,7 +116,7 @@ func (l *normLab) run(t *testing.T, m exec.Executor) (y, grads []float32) {
 	}
 	y, grads = make([]float32, l.x.Elements()), make([]float32, l.set.Size())
 	for _, err := range []error{
-		m.Write(WeightsBuffer, 0, arena), m.Write(RoundedBuffer(WeightsBuffer), 0, arena),
+		m.Write(nn.WeightsBuffer, 0, arena), m.Write(nn.RoundedBuffer(nn.WeightsBuffer), 0, arena),
 		r.Set("x", draw("x", l.x.Elements(), 1)), r.Set("target", draw("target", l.x.Elements(), 1)), r.Set("t", times),
 		r.Run(&kernels.StepState{LossScale: 1}), r.Get("y", y), m.Read("grads", 0, grads)} {
 		if err != nil {
@@ -153,10 +154,10 @@ func distance(a, b []float32) float64 {
 	return math.Sqrt(sum)
 }
 
-// withoutStats is NewBF16Context with norms that take all statistics themselves.
-func withoutStats(g *graph.Graph, set *ParamSet, buffer string, train bool) *Context {
-	c := NewBF16Context(g, set, buffer, train)
-	c.stats = nil
+// withoutStats is nn.NewBF16Context with norms that take all statistics themselves.
+func withoutStats(g *graph.Graph, set *nn.ParamSet, buffer string, train bool) *nn.Context {
+	c := nn.NewBF16Context(g, set, buffer, train)
+	c.Stats = nil
 	return c
 }
 
@@ -168,13 +169,13 @@ func TestGivenStatistics(t *testing.T) {
 		up_blocks.2.resnets.0.norm1 up_blocks.2.resnets.0.norm2 up_blocks.2.resnets.1.norm1 up_blocks.2.resnets.1.norm2 conv_norm_out`)
 	for _, c := range []struct {
 		name, config string
-		context      func(*graph.Graph, *ParamSet, string, bool) *Context
+		context      func(*graph.Graph, *nn.ParamSet, string, bool) *nn.Context
 		want         []string
 	}{
-		{"64x64", large, NewBF16Context, want},
-		{"float32", large, NewContext, nil},
-		{"tiles of two images", strings.Replace(large, `"sample_size":64`, `"sample_size":60`, 1), NewBF16Context, nil},
-		{"32x32", cifar10Config, NewBF16Context, nil},
+		{"64x64", large, nn.NewBF16Context, want},
+		{"float32", large, nn.NewContext, nil},
+		{"tiles of two images", strings.Replace(large, `"sample_size":64`, `"sample_size":60`, 1), nn.NewBF16Context, nil},
+		{"32x32", cifar10Config, nn.NewBF16Context, nil},
 	} {
 		if got := newNormLab(t, c.config, 2, c.context).given(); !slices.Equal(got, c.want) {
 			t.Errorf("%s: statistics are given to\n%q, want\n%q", c.name, got, c.want)
@@ -184,7 +185,7 @@ func TestGivenStatistics(t *testing.T) {
 
 // TestGivenStatisticsAgree holds a network with given statistics to the same one without, on the CPU.
 func TestGivenStatisticsAgree(t *testing.T) {
-	with, without := newNormLab(t, large, 2, NewBF16Context), newNormLab(t, large, 2, withoutStats)
+	with, without := newNormLab(t, large, 2, nn.NewBF16Context), newNormLab(t, large, 2, withoutStats)
 	y, grads := with.run(t, exec.NewCPU(exec.CPUOptions{Workers: 2, Poison: true}))
 	wantY, wantGrads := without.run(t, exec.NewCPU(exec.CPUOptions{Workers: 2}))
 	with.compare(t, y, grads, wantY, wantGrads)
@@ -204,7 +205,7 @@ func TestGivenStatisticsOnDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	l := newNormLab(t, large, 2, NewBF16Context)
+	l := newNormLab(t, large, 2, nn.NewBF16Context)
 	y, grads := l.run(t, m)
 	wantY, wantGrads := l.run(t, exec.NewCPU(exec.CPUOptions{Workers: 2}))
 	l.compare(t, y, grads, wantY, wantGrads)

@@ -1,22 +1,19 @@
-package nn
+// Package unet2d is the network class UNet2DModel of diffusers: the U-Net of Ho et al. 2020 (appendix B) with the options of later work.
+package unet2d
 
 import (
 	"errors"
-	"fmt"
-	"math"
 
 	"github.com/unnoise/unnoise/engine/checkpoint/pyjson"
+	"github.com/unnoise/unnoise/engine/nn/config"
 )
 
-// UNet2DClass is the "_class_name" of UNet2DConfig.
-const UNet2DClass = "UNet2DModel"
+// ClassName is the "_class_name" of the network.
+const ClassName = "UNet2DModel"
 
-// maxChannels bounds channel counts so that shape products cannot overflow.
-const maxChannels = 1 << 16
-
-// UNet2DConfig is the configuration of diffusers' class UNet2DModel. Field
+// Config is the configuration of diffusers' class UNet2DModel. Field
 // comments give the JSON key where it is not the field's name in snake case.
-type UNet2DConfig struct {
+type Config struct {
 	SampleSize           SampleSize // height and width of the samples; zero if unknown
 	InChannels           int
 	OutChannels          int
@@ -50,8 +47,8 @@ type UNet2DConfig struct {
 	document *pyjson.Object
 }
 
-// unet2DDefaults holds the values diffusers gives to absent keys.
-const unet2DDefaults = `{
+// defaultConfig holds the values diffusers gives to absent keys.
+const defaultConfig = `{
   "_class_name": "UNet2DModel", "_diffusers_version": "0.30.0", "_null_label": null, "act_fn": "silu", "add_attention": true, "attention_head_dim": 8,
   "attn_norm_num_groups": null, "block_out_channels": [224, 448, 672, 896], "center_input_sample": false, "class_embed_type": null,
   "down_block_types": ["DownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D"], "downsample_padding": 1,
@@ -68,7 +65,7 @@ var (
 	upBlockTypes   = []string{"UpBlock2D", "AttnUpBlock2D", "ResnetUpsampleBlock2D"}
 )
 
-func (c *UNet2DConfig) fields() []pyjson.Field {
+func (c *Config) fields() []pyjson.Field {
 	return []pyjson.Field{
 		{Key: "sample_size", Ptr: &c.SampleSize}, {Key: "in_channels", Ptr: &c.InChannels}, {Key: "out_channels", Ptr: &c.OutChannels},
 		{Key: "center_input_sample", Ptr: &c.CenterInputSample}, {Key: "time_embedding_type", Ptr: &c.TimeEmbeddingType},
@@ -85,50 +82,42 @@ func (c *UNet2DConfig) fields() []pyjson.Field {
 	}
 }
 
-// DefaultUNet2DConfig returns the configuration of UNet2DModel called without
+// DefaultConfig returns the configuration of UNet2DModel called without
 // arguments. Its JSON holds every key.
-func DefaultUNet2DConfig() *UNet2DConfig {
-	c := &UNet2DConfig{document: mustObject(unet2DDefaults)}
+func DefaultConfig() *Config {
+	c := &Config{document: config.MustObject(defaultConfig)}
 	if err := pyjson.Decode(c.document, c.fields()); err != nil {
 		panic(err) // a constant of this package: every test would fail
 	}
 	return c
 }
 
-// ParseUNet2DConfig reads config.json of a UNet2DModel. Absent keys get
+// ParseConfig reads config.json of a UNet2DModel. Absent keys get
 // diffusers' defaults. The error names the first key that is unknown or whose
 // value is not supported.
-func ParseUNet2DConfig(data []byte) (*UNet2DConfig, error) {
-	c := &UNet2DConfig{}
+func ParseConfig(data []byte) (*Config, error) {
+	c := &Config{}
 	var err error
-	if c.document, err = parseConfig(data, UNet2DClass, c.fields(), mustObject(unet2DDefaults)); err != nil {
-		return nil, fmt.Errorf("config.json: %w", err)
+	if c.document, err = config.Parse(data, ClassName, c.fields(), config.MustObject(defaultConfig)); err != nil {
+		return nil, err
 	}
 	return c, c.Validate()
 }
 
-// JSON implements Config.
-func (c *UNet2DConfig) JSON() []byte {
-	defaults := mustObject(unet2DDefaults)
-	document := c.document
-	if document == nil {
-		document = defaults
-	}
-	return pyjson.Encode(pyjson.Update(document, c.fields(), defaults))
+// JSON implements nn.Config.
+func (c *Config) JSON() []byte {
+	return config.Text(c.document, c.fields(), config.MustObject(defaultConfig))
 }
 
-// ClassName implements Config.
-func (c *UNet2DConfig) ClassName() string { return UNet2DClass }
+// ClassName implements nn.Config.
+func (c *Config) ClassName() string { return ClassName }
 
-// Channels implements Config.
-func (c *UNet2DConfig) Channels() (in, out int) { return c.InChannels, c.OutChannels }
-
-// Activation returns "silu" or "gelu".
-func (c *UNet2DConfig) Activation() string { return activation(c.ActFn) }
+// Channels implements nn.Config.
+func (c *Config) Channels() (in, out int) { return c.InChannels, c.OutChannels }
 
 // TimeEmbedDim returns the width of the time embedding after its two linear
 // layers.
-func (c *UNet2DConfig) TimeEmbedDim() int {
+func (c *Config) TimeEmbedDim() int {
 	if c.TimeEmbeddingDim != nil {
 		return *c.TimeEmbeddingDim
 	}
@@ -137,7 +126,7 @@ func (c *UNet2DConfig) TimeEmbedDim() int {
 
 // TimeProjDim returns the width of the sinusoidal or Fourier features that
 // enter the first linear layer.
-func (c *UNet2DConfig) TimeProjDim() int {
+func (c *Config) TimeProjDim() int {
 	if c.TimeEmbeddingType == "fourier" {
 		return 2 * c.BlockOutChannels[0]
 	}
@@ -146,7 +135,7 @@ func (c *UNet2DConfig) TimeProjDim() int {
 
 // HeadDim returns the channels of one attention head in a block of the given
 // width.
-func (c *UNet2DConfig) HeadDim(channels int) int {
+func (c *Config) HeadDim(channels int) int {
 	if c.AttentionHeadDim != nil {
 		return *c.AttentionHeadDim
 	}
@@ -156,7 +145,7 @@ func (c *UNet2DConfig) HeadDim(channels int) int {
 // MidAttentionGroups returns the group count of the norm before the middle
 // block's attention, 0 if there is none: without attn_norm_num_groups, diffusers
 // leaves that norm out when resnet_time_scale_shift is "scale_shift".
-func (c *UNet2DConfig) MidAttentionGroups() int {
+func (c *Config) MidAttentionGroups() int {
 	switch {
 	case c.AttnNormNumGroups != nil:
 		return *c.AttnNormNumGroups
@@ -207,6 +196,3 @@ func (s *SampleSize) ToJSON() any {
 	}
 	return []any{s.H, s.W}
 }
-
-// finite reports whether f is neither NaN nor infinite.
-func finite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }

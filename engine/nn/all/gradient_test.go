@@ -1,4 +1,4 @@
-package nn_test
+package all
 
 import (
 	"math"
@@ -9,6 +9,7 @@ import (
 	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/nn/mlp"
 	"github.com/unnoise/unnoise/kernels"
 	_ "github.com/unnoise/unnoise/kernels/all"
 	"github.com/unnoise/unnoise/kernels/loss"
@@ -40,7 +41,7 @@ func TestSmallUNetGradients(t *testing.T) {
 
 // TestMLPGradients does the same for the network for points.
 func TestMLPGradients(t *testing.T) {
-	cfg := nn.DefaultMLPConfig()
+	cfg := mlp.DefaultConfig()
 	cfg.Hidden, cfg.Layers, cfg.TimeEmbedDim = 8, 3, 6
 	net, err := nn.New(cfg)
 	if err != nil {

@@ -1,9 +1,10 @@
-package nn
+package unet2d
 
 import (
 	"fmt"
 	"math"
 
+	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/attention"
 	"github.com/unnoise/unnoise/kernels/conv"
@@ -41,16 +42,16 @@ func (b *builder) resnet(name string, x kernels.Value, out int, size resampling,
 	} else {
 		bias = b.G.Slice(b.times, b.places[name], out)
 	}
-	h = b.Conv(name+".conv1", h, out, g, convOptions{image: bias, groups: cfg.NormNumGroups})
+	h = b.Conv(name+".conv1", h, out, g, nn.ConvOptions{ImageBias: bias, NormGroups: cfg.NormNumGroups})
 	n2 := norm.GroupNorm{Groups: cfg.NormNumGroups, Eps: cfg.NormEps, Activation: b.act}
 	if b.Train && cfg.Dropout > 0 {
 		n2.Dropout, n2.Stream = cfg.Dropout, b.Stream("dropout/"+name)
 	}
 	h = b.Norm(name+".norm2", h, scaleShift, n2)
 	if x.Spec.C != out {
-		x = b.Conv(name+".conv_shortcut", x, out, conv.Same(1), convOptions{})
+		x = b.Conv(name+".conv_shortcut", x, out, conv.Same(1), nn.ConvOptions{})
 	}
-	h = b.Conv(name+".conv2", h, out, conv.Same(3), convOptions{residual: x, scale: zeroScale, groups: groups})
+	h = b.Conv(name+".conv2", h, out, conv.Same(3), nn.ConvOptions{Residual: x, InitScale: nn.NearZero, NormGroups: groups})
 	return b.divide(h, scale)
 }
 
@@ -67,11 +68,11 @@ func (b *builder) attention(name string, x kernels.Value, groups int, scale floa
 	if groups > 0 {
 		h = b.Norm(name+".group_norm", x, kernels.Value{}, norm.GroupNorm{Groups: groups, Eps: b.cfg.NormEps})
 	}
-	qkv := b.Linear(h, kernels.Value{}, dense{name: name + ".to_q", out: c}, dense{name: name + ".to_k", out: c}, dense{name: name + ".to_v", out: c})
+	qkv := b.Linear(h, kernels.Value{}, nn.LinearLayer{Name: name + ".to_q", Out: c}, nn.LinearLayer{Name: name + ".to_k", Out: c}, nn.LinearLayer{Name: name + ".to_v", Out: c})
 	d := b.cfg.HeadDim(c)
 	op := attention.Attention{Heads: c / d, Scale: 1 / math.Sqrt(float64(d))}
 	o := kernels.Emit1(b.G, op, b.G.Slice(qkv, 0, c), b.G.Slice(qkv, c, c), b.G.Slice(qkv, 2*c, c))
-	return b.divide(b.Linear(o, x, dense{name: name + ".to_out.0", out: c, scale: zeroScale}), scale)
+	return b.divide(b.Linear(o, x, nn.LinearLayer{Name: name + ".to_out.0", Out: c, InitScale: nn.NearZero}), scale)
 }
 
 // down emits down block i and pushes its skips.
@@ -93,7 +94,7 @@ func (b *builder) down(i int, h kernels.Value, skips []kernels.Value) (kernels.V
 	} else {
 		p := cfg.DownsamplePadding
 		g := conv.Geometry{KH: 3, KW: 3, Stride: 2, PadTop: p, PadLeft: p, PadBottom: max(p, 1), PadRight: max(p, 1)}
-		h = b.Conv(name+".conv", h, out, g, convOptions{groups: cfg.NormNumGroups})
+		h = b.Conv(name+".conv", h, out, g, nn.ConvOptions{NormGroups: cfg.NormNumGroups})
 	}
 	return h, append(skips, h)
 }
@@ -136,5 +137,5 @@ func (b *builder) up(i int, h kernels.Value, skips []kernels.Value) (kernels.Val
 	}
 	g := conv.Same(3)
 	g.Upsample2x = true
-	return b.Conv(name+".conv", h, out, g, convOptions{groups: cfg.NormNumGroups}), skips
+	return b.Conv(name+".conv", h, out, g, nn.ConvOptions{NormGroups: cfg.NormNumGroups}), skips
 }
