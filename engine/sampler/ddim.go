@@ -13,7 +13,8 @@ func init() {
 		Help:  "Song et al. 2021: deterministic, or with a share of noise (eta)",
 		Class: "DDIMScheduler",
 		Steps: 50,
-		Keys:  []string{"set_alpha_to_one", "clip_sample", "clip_sample_range", "thresholding", "rescale_betas_zero_snr"},
+		Keys: []string{"set_alpha_to_one", "clip_sample", "clip_sample_range", "thresholding",
+			"dynamic_thresholding_ratio", "sample_max_value", "rescale_betas_zero_snr"},
 		Defaults: Options{
 			PredictionType: diffusion.Epsilon, TimestepSpacing: Leading, SetAlphaToOne: true,
 			ClipSample: true, ClipSampleRange: 1, DynamicThresholdingRatio: .995, SampleMaxValue: 1,

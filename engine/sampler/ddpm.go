@@ -13,7 +13,8 @@ func init() {
 		Name:  "ddpm",
 		Help:  "ancestral sampling of Ho et al. 2020; every timestep by default",
 		Class: "DDPMScheduler",
-		Keys:  []string{"variance_type", "clip_sample", "clip_sample_range", "thresholding", "rescale_betas_zero_snr"},
+		Keys: []string{"variance_type", "clip_sample", "clip_sample_range", "thresholding",
+			"dynamic_thresholding_ratio", "sample_max_value", "rescale_betas_zero_snr"},
 		Defaults: Options{
 			PredictionType: diffusion.Epsilon, TimestepSpacing: Leading, VarianceType: "fixed_small",
 			ClipSample: true, ClipSampleRange: 1, DynamicThresholdingRatio: .995, SampleMaxValue: 1,

@@ -21,6 +21,14 @@ type Sampler struct {
 	Build func(p *diffusion.Process, o Options) (*Table, error)
 }
 
+// CommonKeys are the options that every sampler reads.
+var CommonKeys = []string{"prediction_type", "timestep_spacing", "steps_offset"}
+
+// Reads says whether the sampler reads a key of scheduler_config.json.
+func (s *Sampler) Reads(key string) bool {
+	return slices.Contains(CommonKeys, key) || slices.Contains(s.Keys, key)
+}
+
 var registry = map[string]*Sampler{}
 
 // Register adds a sampler. It panics on a name, or a class, that is taken.
