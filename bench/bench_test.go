@@ -99,8 +99,8 @@ func TestCompare(t *testing.T) {
 	if r.Parity != "ok" || r.Parameters != 2734945 || r.Batch != 1 || r.Peer != "9.9" || r.Commit != "test" || r.Threads != 1 || r.Device == "" {
 		t.Errorf("%+v", r)
 	}
-	if r.Theirs != (Times{1000, 900, 1100}) || !(r.Ours.Median > 0) || !(r.Wall > 0) || r.MACs < 5e8 || r.MACs > 1.5e9 {
-		t.Errorf("times %+v %+v, wall %g ms, %g multiply-adds", r.Ours, r.Theirs, r.Wall, r.MACs)
+	if r.Theirs != (Times{1000, 900, 1100}) || !(r.Ours.Median > 0) || !(r.RooflineMS > 0) || r.MACs < 5e8 || r.MACs > 1.5e9 {
+		t.Errorf("times %+v %+v, wall %g ms, %g multiply-adds", r.Ours, r.Theirs, r.RooflineMS, r.MACs)
 	}
 	if want := 1000 / r.Ours.Median; math.Abs(r.Ratio-want) > 0.5*want || r.RatioMin > r.Ratio || r.RatioMax < r.Ratio {
 		t.Errorf("ratio %g (%g, %g), want about %g", r.Ratio, r.RatioMin, r.RatioMax, want)
@@ -184,7 +184,7 @@ func TestCompareFails(t *testing.T) {
 
 // The first loss of a network whose last layer starts at almost zero is the mean square of the noise.
 func TestStepper(t *testing.T) {
-	s, err := NewStepper("fashion-mnist", []string{"train.batch=2"}, 1)
+	s, err := NewStepper("fashion-mnist", []string{"train.micro_batch=2"}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestQuantile(t *testing.T) {
 }
 
 func TestPlot(t *testing.T) {
-	r := StepRow{Preset: "fashion-mnist", Batch: 64, Ours: Times{400, 390, 430}, Theirs: Times{500, 480, 600}, Ratio: 1.25, Wall: 300, Parity: "ok"}
+	r := StepRow{Preset: "fashion-mnist", Batch: 64, Ours: Times{400, 390, 430}, Theirs: Times{500, 480, 600}, Ratio: 1.25, RooflineMS: 300, Parity: "ok"}
 	img, err := Plot([]StepRow{r, r})
 	if err != nil {
 		t.Fatal(err)

@@ -92,7 +92,7 @@ func Compare(ctx context.Context, o Options) ([]StepRow, error) {
 func (o Options) stepper(preset string) (*Stepper, error) {
 	var set []string
 	if o.Batch > 0 {
-		set = append(set, fmt.Sprintf("train.batch=%d", o.Batch))
+		set = append(set, fmt.Sprintf("train.micro_batch=%d", o.Batch))
 	}
 	s, err := NewStepper(preset, set, o.Threads)
 	if err != nil {
@@ -143,7 +143,7 @@ func (o Options) compare(ctx context.Context, preset string, load float64) (row 
 	if parity.Parameters != s.Parameters() {
 		row.Parity = fmt.Sprintf("failed: the network checked has %d parameters, the one measured %d", parity.Parameters, s.Parameters())
 	}
-	row.Wall = round(s.MACs() / (max(before, after) * 1e6))
+	row.RooflineMS = round(s.MACs() / (max(before, after) * 1e6))
 	row.fill(ours, theirs)
 	return row, o.Emit(row)
 }

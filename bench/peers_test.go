@@ -26,7 +26,7 @@ func pythonWithTorch(t *testing.T) string {
 // The scripts do what this package expects of them.
 func TestRealPeer(t *testing.T) {
 	o := Options{Python: pythonWithTorch(t), Peers: "peers", Threads: 1, Steps: 2}
-	s, err := NewStepper("fashion-mnist", []string{"train.batch=2"}, 1)
+	s, err := NewStepper("fashion-mnist", []string{"train.micro_batch=2"}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

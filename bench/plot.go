@@ -64,7 +64,7 @@ func panel(r StepRow) *plot.Plot {
 		p.Title.Text += fmt.Sprintf(": PyTorch / unnoise = %.2f", r.Ratio)
 	}
 	p.Title.TextStyle, p.Title.Padding = style(10, ink, draw.XCenter), pixels(12)
-	p.X.Min, p.X.Max = 0, 1.22*max(r.Ours.P90, r.Theirs.P90, r.Wall)
+	p.X.Min, p.X.Max = 0, 1.22*max(r.Ours.P90, r.Theirs.P90, r.RooflineMS)
 	p.Y.Min, p.Y.Max = -0.6, 1.6
 	p.Y.Tick.Marker = plot.ConstantTicks{{Value: 1, Label: Ours}, {Value: 0, Label: "PyTorch"}}
 	p.X.Tick.Marker = plot.TickerFunc(ticks)
@@ -119,8 +119,8 @@ func (b stepBars) Plot(c draw.Canvas, p *plot.Plot) {
 		c.FillText(right, vg.Point{X: x(max(bar.times.Median, bar.times.P90)) + pixels(10), Y: y(bar.at)}, fmt.Sprintf("%.0f ms", bar.times.Median))
 	}
 	wall := draw.LineStyle{Color: ink, Width: 0.8, Dashes: []vg.Length{3, 2}}
-	c.StrokeLine2(wall, x(b.Wall), y(-0.55), x(b.Wall), y(1.55))
-	c.FillText(style(8, muted, draw.XCenter), vg.Point{X: x(b.Wall), Y: y(1.55) + pixels(4)}, fmt.Sprintf("wall %.0f ms", b.Wall))
+	c.StrokeLine2(wall, x(b.RooflineMS), y(-0.55), x(b.RooflineMS), y(1.55))
+	c.FillText(style(8, muted, draw.XCenter), vg.Point{X: x(b.RooflineMS), Y: y(1.55) + pixels(4)}, fmt.Sprintf("wall %.0f ms", b.RooflineMS))
 }
 
 func pixels(n int) vg.Length { return vg.Length(n) * vg.Inch / plotDPI }

@@ -77,8 +77,8 @@ type StepRow struct {
 	RatioMin   float64 `json:"ratio_min,omitempty"`
 	RatioMax   float64 `json:"ratio_max,omitempty"`
 	RatioCPU   float64 `json:"ratio_cpu,omitempty"`
-	MACs       float64 `json:"macs"` // multiply-adds a step
-	Wall       float64 `json:"wall_ms"`
+	MACs       float64 `json:"macs"`     // multiply-adds a step
+	RooflineMS float64 `json:"bound_ms"` // least time of the multiply-adds at the measured rate of the matrix product
 	Parity     string  `json:"parity"`
 }
 

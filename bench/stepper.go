@@ -31,7 +31,7 @@ type Stepper struct {
 	macs          float64
 }
 
-// NewStepper loads a preset's two training programs; set overrides keys of the recipe ("train.batch=8").
+// NewStepper loads a preset's two training programs; set overrides keys of the recipe ("train.micro_batch=8").
 func NewStepper(preset string, set []string, threads int) (*Stepper, error) {
 	r, err := recipe.Preset(preset, set)
 	if err != nil {
@@ -41,7 +41,7 @@ func NewStepper(preset string, set []string, threads int) (*Stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.Points() || r.Train.Accumulate != 1 || m.Net.Labels().Kind != nn.NoLabels {
+	if m.Points() || r.Train.MicroBatches != 1 || m.Net.Labels().Kind != nn.NoLabels {
 		return nil, fmt.Errorf("preset %s: a step is measured for networks on images, without labels and accumulation", preset)
 	}
 	s := &Stepper{recipe: r, machine: exec.NewCPU(exec.CPUOptions{Workers: threads}), parameters: m.Params.Count()}
@@ -76,7 +76,7 @@ func (s *Stepper) start(m *model.Model) error {
 	if err := s.machine.Write("noising", 0, table); err != nil {
 		return err
 	}
-	images := newNoiseImages(s.recipe.Train.Batch, m.C, m.H, m.W)
+	images := newNoiseImages(s.recipe.Train.MicroBatch, m.C, m.H, m.W)
 	s.x0 = make([]float32, len(images.pixels))
 	s.loader, err = data.NewLoader(images, data.LoaderConfig{Seed: s.recipe.Train.Seed, Flip: s.recipe.Data.Flip})
 	return err
@@ -95,7 +95,7 @@ func (s *Stepper) load(build func() (*graph.Program, error)) (exec.LoadedProgram
 func (s *Stepper) Close() error { return s.machine.Close() }
 
 // Batch is the number of images a step.
-func (s *Stepper) Batch() int { return s.recipe.Train.Batch }
+func (s *Stepper) Batch() int { return s.recipe.Train.MicroBatch }
 
 // Parameters counts the network's weights.
 func (s *Stepper) Parameters() int { return s.parameters }

@@ -25,8 +25,8 @@ func WriteTable(w io.Writer, rows []StepRow) error {
 		if !r.Void() {
 			ratio, cpu = fmt.Sprintf("%.2f (%.2f, %.2f)", r.Ratio, r.RatioMin, r.RatioMax), fmt.Sprintf("%.2f", r.RatioCPU)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.0f\t%.0f\t%s\t%.0f\t%.2f\t%.2f\t%s\n", r.label(), r.Ours, r.Theirs, ratio, r.OursCPU, r.TheirsCPU, cpu, r.Wall,
-			r.Ours.Median/r.Wall, r.Load, r.Parity)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.0f\t%.0f\t%s\t%.0f\t%.2f\t%.2f\t%s\n", r.label(), r.Ours, r.Theirs, ratio, r.OursCPU, r.TheirsCPU, cpu, r.RooflineMS,
+			r.Ours.Median/r.RooflineMS, r.Load, r.Parity)
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -26,8 +26,8 @@ func dataCommand() *urfave.Command {
 		Description: "info  count, sizes, channels, classes, mean and variance of a data set, and every picture in it that cannot be read.\n" +
 			"PATH is what train --data takes: a folder or .zip of PNG and JPEG pictures, a folder of IDX files, CIFAR-10's binary files\n" +
 			"(a folder or the .tar.gz), a .npy or .npz array, or the name of a 2-D set. The exit code is 1 where pictures are bad.\n" +
-			"With --json: one object with \"source\", \"kind\", \"train\", \"held_out\", \"channels\", \"height\", \"width\", \"classes\", \"looked_at\",\n" +
-			"\"mean\", \"variance\", \"least\", \"greatest\", \"pictures\", \"bad\" and \"samples_per_second\".",
+			"With --json: one object with \"source\", \"kind\", \"train\", \"held_out\", \"channels\", \"height\", \"width\", \"classes\", \"samples_scanned\",\n" +
+			"\"mean\", \"variance\", \"min\", \"max\", \"pictures\", \"bad\" and \"samples_per_second\".",
 		Flags: []urfave.Flag{
 			&urfave.IntFlag{Name: "size", Value: 64, Usage: "bring pictures to `N` x N pixels, as network.sample_size does in training"},
 			&urfave.BoolFlag{Name: "grey", Usage: "bring pictures to one channel"},
@@ -80,7 +80,7 @@ func runData(c *urfave.Context) error {
 		err = info.print(g.out)
 	}
 	if n := len(d.BadSamples); n > 0 && err == nil {
-		err = fmt.Errorf("%d of %d pictures cannot be read: repair or remove them, or train with --set data.skip_bad=true", n, d.Looked)
+		err = fmt.Errorf("%d of %d pictures cannot be read: repair or remove them, or train with --set data.skip_bad=true", n, d.Scanned)
 	}
 	return err
 }
@@ -219,7 +219,7 @@ func (d *dataInfo) print(w io.Writer) error {
 	}
 	row("mean", "%s by channel", numbers(d.Mean))
 	row("variance", "%s by channel", numbers(d.Variance))
-	row("range", "%.4g to %.4g (-1 is black, 1 is white), %d samples looked at", d.Least, d.Greatest, d.Looked)
+	row("range", "%.4g to %.4g (-1 is black, 1 is white), %d samples looked at", d.Min, d.Max, d.Scanned)
 	if d.Speed > 0 {
 		row("loading", "%.0f samples a second", d.Speed)
 	}

@@ -10,8 +10,6 @@ import (
 
 	"github.com/unnoise/unnoise/engine/evaluate"
 	"github.com/unnoise/unnoise/engine/model"
-	"github.com/unnoise/unnoise/engine/recipe"
-	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/kernels"
 )
 
@@ -52,7 +50,7 @@ func runEvaluate(c *urfave.Context) error {
 	if out == "" {
 		out = run
 	}
-	r, err := recipe.ReadFile(filepath.Join(run, rundir.ConfigFile), nil)
+	r, err := readRunRecipe(c, run, nil)
 	if err != nil {
 		return fmt.Errorf("evaluate takes a run directory of unnoise train: %w", err)
 	}

@@ -46,7 +46,7 @@ schedule = { kind = "linear", timesteps = 10 }
 
 [train]
 steps = 3
-batch = 4
+micro_batch = 4
 label_dropout = 0.1
 log_every = 1
 eval_samples = 4

@@ -133,7 +133,7 @@ func readSubject(c *urfave.Context) (*subject, error) {
 			return nil, err
 		}
 		s.source, s.model = m.Source, m
-		s.recipe, err = recipeOf(dir, m)
+		s.recipe, err = recipeOf(c, dir, m)
 		return s, err
 	}
 	if c.String("preset") == "" && c.String("config") == "" {
@@ -167,7 +167,7 @@ func (s *subject) training() ([]*graph.Program, error) {
 	}
 	r := *s.recipe
 	if s.batch > 0 {
-		r.Train.Batch = s.batch
+		r.Train.MicroBatch = s.batch
 	}
 	return trainingPrograms(&r, s.model)
 }

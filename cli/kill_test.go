@@ -25,8 +25,8 @@ func TestKill(t *testing.T) {
 	}
 	run := filepath.Join(dir, "run")
 	first := []string{"train", "--preset", "swissroll", "--steps", "1000000", "--out", run, "--quiet", "--set", "network.hidden=8",
-		"--set", "network.layers=1", "--set", "data.points=50", "--set", "train.batch=4", "--set", "train.log_every=1",
-		"--set", "train.checkpoint_every=1", "--set", "train.keep=2"}
+		"--set", "network.layers=1", "--set", "data.num_points=50", "--set", "train.micro_batch=4", "--set", "train.log_every=1",
+		"--set", "train.checkpoint_every=1", "--set", "train.keep_checkpoints=2"}
 	last := 0
 	for try := range 100 {
 		args := first

@@ -72,7 +72,7 @@ func checkTrainingMemory(r *recipe.Recipe, mach exec.Executor, dtype kernels.DTy
 		}
 		programs = append(programs, evaluation)
 	}
-	return checkDeviceMemory(mach, memory(programs...), fmt.Sprintf("training with batches of %d", r.Train.Batch), "lower --batch and raise train.accumulate")
+	return checkDeviceMemory(mach, memory(programs...), fmt.Sprintf("training with batches of %d", r.Train.MicroBatch), "lower --batch and raise train.micro_batches")
 }
 
 // checkDeviceMemory is checkMemory for what a machine computes on: a device's free memory, or the host's.

@@ -165,7 +165,7 @@ func sampleOptions(c *urfave.Context, m *model.Model) (*sample.Options, error) {
 	if o.Batch == 0 {
 		o.Batch = min(o.N, batch)
 	}
-	r, err := recipeOf(c.String("model"), m)
+	r, err := recipeOf(c, c.String("model"), m)
 	if err != nil {
 		return nil, err
 	}

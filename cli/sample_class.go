@@ -41,7 +41,7 @@ func readClass(c *urfave.Context, m *model.Model, r *recipe.Recipe, o *sample.Op
 			}
 		}
 	case r != nil:
-		o.Guidance = r.Sample.Guidance
+		o.Guidance = r.Sample.GuidanceScale
 	}
 	if c.String("class") == "none" {
 		o.Guidance = 1

@@ -30,7 +30,7 @@ func trainCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "data", Usage: "`PATH` of a folder or .zip of pictures, IDX or CIFAR-10 files, a .npy or .npz file, or the name of a 2-D set (data.source)"},
 			&urfave.StringFlag{Name: "out", Usage: "run `DIR` (default: runs/NAME)"},
 			&urfave.IntFlag{Name: "steps", Usage: "`N` steps in total (train.steps)", DefaultText: "the recipe's"},
-			&urfave.IntFlag{Name: "batch", Usage: "`N` samples a micro-batch (train.batch)", DefaultText: "the recipe's"},
+			&urfave.IntFlag{Name: "batch", Usage: "`N` samples a micro-batch (train.micro_batch)", DefaultText: "the recipe's"},
 			&urfave.BoolFlag{Name: "resume", Usage: "continue from the last checkpoint of --out; without --preset and --config, with its config.toml"},
 			setFlag(),
 		},
@@ -84,14 +84,14 @@ func (interruption) Is(err error) bool { return err == context.Canceled }
 // trainOptions reads the recipe, its overrides and the run directory.
 func trainOptions(c *urfave.Context) (*train.Options, error) {
 	set := c.StringSlice("set")
-	for _, name := range []string{"steps", "batch"} {
-		if !c.IsSet(name) {
+	for _, flag := range []struct{ name, key string }{{"steps", "train.steps"}, {"batch", "train.micro_batch"}} {
+		if !c.IsSet(flag.name) {
 			continue
 		}
-		if c.Int(name) < 1 {
-			return nil, usagef("--%s %d: want at least 1", name, c.Int(name))
+		if c.Int(flag.name) < 1 {
+			return nil, usagef("--%s %d: want at least 1", flag.name, c.Int(flag.name))
 		}
-		set = append(set, fmt.Sprintf("train.%s=%d", name, c.Int(name)))
+		set = append(set, fmt.Sprintf("%s=%d", flag.key, c.Int(flag.name)))
 	}
 	if c.IsSet("seed") {
 		set = append(set, fmt.Sprintf("train.seed=%d", c.Uint64("seed")))
@@ -109,7 +109,7 @@ func trainOptions(c *urfave.Context) (*train.Options, error) {
 		if _, err := os.Stat(config); err != nil {
 			return nil, fmt.Errorf("%s holds no run to resume: %w", o.Out, err)
 		}
-		o.Recipe, err = recipe.ReadFile(config, set)
+		o.Recipe, err = readRunRecipe(c, o.Out, set)
 		return o, err
 	}
 	if o.Recipe, _, err = readRecipe(c, set); err != nil {

@@ -51,9 +51,9 @@ func shapes(refs []graph.Ref) string {
 
 // programs builds both programs of a preset's training step.
 func (o Options) programs() (*recipe.Recipe, train.Programs, []*graph.Program, error) {
-	set := append([]string{"train.accumulate=1"}, o.Set...)
+	set := append([]string{"train.micro_batches=1"}, o.Set...)
 	if o.Batch > 0 {
-		set = append(set, fmt.Sprintf("train.batch=%d", o.Batch))
+		set = append(set, fmt.Sprintf("train.micro_batch=%d", o.Batch))
 	}
 	r, err := recipe.Preset(o.Preset, set)
 	if err != nil {

@@ -58,7 +58,7 @@ func Kernels(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	b.Batch = r.Train.Batch
+	b.Batch = r.Train.MicroBatch
 	for _, c := range distinct(programs...) {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -128,7 +128,7 @@ type StepRow struct {
 	FLOPs      float64   `json:"flops"`
 	First      float64   `json:"first_step_s,omitempty"` // from the start of building programs to the end of the first step
 	Step       *Times    `json:"step,omitempty"`         // device events around a step
-	WallMS     float64   `json:"wall_ms,omitempty"`      // host clock, one synchronisation a round
+	HostMS     float64   `json:"host_ms,omitempty"`      // host clock, one synchronisation a round
 	ImagesPerS float64   `json:"images_per_s,omitempty"`
 	TFLOPs     float64   `json:"tflop_s,omitempty"`
 	Loss       float64   `json:"loss,omitempty"`

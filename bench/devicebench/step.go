@@ -57,7 +57,7 @@ func (o Options) trainer() (*trainer, error) {
 	}
 	random := rand.New(rand.NewPCG(3, 4))
 	for i := range t.x0 {
-		t.x0[i] = make([]float32, r.Train.Batch*p.Model.H*p.Model.W*p.Model.C)
+		t.x0[i] = make([]float32, r.Train.MicroBatch*p.Model.H*p.Model.W*p.Model.C)
 		for j := range t.x0[i] {
 			t.x0[i][j] = float32(random.UintN(256))/127.5 - 1
 		}
@@ -84,7 +84,7 @@ func Step(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	row := o.stepRow("step", t.prog.Model, t.recipe.Train.Batch)
+	row := o.stepRow("step", t.prog.Model, t.recipe.Train.MicroBatch)
 	row.MemoryMB = float64(max(t.micro.Memory(), t.finish.Memory())) / 1e6
 	row.FLOPs = t.micro.Program().Cost().FLOPs + t.finish.Program().Cost().FLOPs
 	if o.Device.Props().Emulated {
@@ -124,12 +124,12 @@ func Sample(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	chain, err := sample.ModelChain(m, machine, plan, r.Train.Batch)
+	chain, err := sample.ModelChain(m, machine, plan, r.Train.MicroBatch)
 	if err != nil {
 		return err
 	}
 	defer chain.Close()
-	row := o.stepRow("sample", m, r.Train.Batch)
+	row := o.stepRow("sample", m, r.Train.MicroBatch)
 	row.MemoryMB = float64(chain.StepRunner().Memory()) / 1e6
 	row.FLOPs = chain.StepRunner().Program().Cost().FLOPs
 	k := 0
@@ -224,7 +224,7 @@ func (o Options) measure(ctx context.Context, row *StepRow, m *exec.Device, step
 			device = append(device, d.Seconds())
 		}
 	}
-	row.Step, row.WallMS = summarise(device), summarise(wall).Median/1e3
+	row.Step, row.HostMS = summarise(device), summarise(wall).Median/1e3
 	row.ImagesPerS = float64(row.Batch) / (row.Step.Median * 1e-6)
 	row.TFLOPs = row.FLOPs / row.Step.Median / 1e6
 	return nil

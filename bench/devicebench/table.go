@@ -25,7 +25,7 @@ func Line(row any) (header, line string) {
 				r.Preset, r.Batch, r.DType, r.Launches, r.Counters.Instructions, float64(r.Counters.SectorBytes)/1e6, r.FLOPs/1e9, r.MemoryMB)
 		}
 		return r.Kind, fmt.Sprintf("%s, batch %d, %s: %.3f ms (%.3f, %.3f), wall %.3f ms, %.0f images/s, %.1f TFLOP/s, first step after %.1f s, %.0f MB of activations",
-			r.Preset, r.Batch, r.DType, r.Step.Median/1e3, r.Step.P10/1e3, r.Step.P90/1e3, r.WallMS, r.ImagesPerS, r.TFLOPs, r.First, r.MemoryMB)
+			r.Preset, r.Batch, r.DType, r.Step.Median/1e3, r.Step.P10/1e3, r.Step.P90/1e3, r.HostMS, r.ImagesPerS, r.TFLOPs, r.First, r.MemoryMB)
 	}
 	return "", fmt.Sprint(row)
 }

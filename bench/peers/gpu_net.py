@@ -253,7 +253,7 @@ def measure(rows, kind, step, args, batch, rounds=5, per_round=20, setup_s=0.0, 
 def write_step(rows, kind, batch, times, walls, first, before, fields):
     """Writes the row of a timed step."""
     stats = gpu_common.summary(times)
-    row = dict(fields, batch=batch, **stats, wall_ms=round(sorted(walls)[len(walls) // 2], 4), first_step_s=round(first, 2))
+    row = dict(fields, batch=batch, **stats, host_ms=round(sorted(walls)[len(walls) // 2], 4), first_step_s=round(first, 2))
     row["images_per_s"] = round(1e3 * batch / stats["median_ms"], 2)
     row["sm_mhz_before"], row["throttle_before"] = before.get("sm_mhz"), before.get("throttle")
     if rows.cuda:

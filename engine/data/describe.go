@@ -19,16 +19,16 @@ type Description struct {
 	Height     int              `json:"height"`
 	Width      int              `json:"width"`
 	Classes    []ClassCount     `json:"classes,omitempty"`
-	Looked     int              `json:"looked_at"` // samples that the following are of
-	Mean       []float64        `json:"mean"`      // by channel
-	Variance   []float64        `json:"variance"`  // by channel
-	Least      float64          `json:"least"`
-	Greatest   float64          `json:"greatest"`
+	Scanned    int              `json:"samples_scanned"` // samples that the following are of
+	Mean       []float64        `json:"mean"`            // by channel
+	Variance   []float64        `json:"variance"`        // by channel
+	Min        float64          `json:"min"`
+	Max        float64          `json:"max"`
 	Pictures   *PictureSummary  `json:"pictures,omitempty"`
 	BadSamples []BadDescription `json:"bad,omitempty"`
 }
 
-// ClassCount is a class and how many of the samples looked at are of it.
+// ClassCount is a class and how many of the samples scanned are of it.
 type ClassCount struct {
 	Name  string `json:"name"`
 	Count int    `json:"count"`
@@ -63,9 +63,9 @@ func Describe(ctx context.Context, s *Set, source string, samples, workers int) 
 	for _, ds := range sets {
 		n := ds.Len()
 		if samples > 0 {
-			n = min(n, samples-d.Looked)
+			n = min(n, samples-d.Scanned)
 		}
-		d.Looked += n
+		d.Scanned += n
 		found, err := look(ctx, ds, n, max(workers, 1), t)
 		if err != nil {
 			return nil, err
@@ -195,7 +195,7 @@ func (t *tally) describe(d *Description, classes int, names []string) {
 		d.Variance = append(d.Variance, max(t.squares[c]/float64(max(t.elements, 1))-mean*mean, 0))
 	}
 	if t.elements > 0 {
-		d.Least, d.Greatest = t.least, t.greatest
+		d.Min, d.Max = t.least, t.greatest
 	}
 	for c := range classes {
 		name := fmt.Sprint(c)

@@ -60,7 +60,7 @@ schedule = { kind = "linear", timesteps = 100, beta_start = 1e-3, beta_end = 0.2
 source = %q
 [train]
 steps = 250
-batch = 32
+micro_batch = 32
 learning_rate = 4e-3
 ema_decay = 0.98
 label_dropout = 0.2

@@ -69,7 +69,7 @@ func Points(ctx context.Context, mach exec.Executor, m *model.Model, r *recipe.R
 	if o.Samples == 0 {
 		o.Samples = 5000
 	}
-	set, err := data.Generate(r.Data.Source, r.Data.Points, r.Data.Seed, 0)
+	set, err := data.Generate(r.Data.Source, r.Data.NumPoints, r.Data.Seed, 0)
 	if err != nil {
 		return nil, err
 	}

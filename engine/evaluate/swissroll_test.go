@@ -18,7 +18,7 @@ func TestSwissRoll(t *testing.T) {
 	var set []string
 	slack, o := 1.0, evaluate.PointsOptions{}
 	if testing.Short() {
-		set = []string{"train.steps=400", "train.horizon=400", "train.sample_count=0"}
+		set = []string{"train.steps=400", "train.lr_decay_steps=400", "train.sample_count=0"}
 		slack, o = 8, evaluate.PointsOptions{Draws: 1024, Samples: 500}
 	}
 	r, err := recipe.Preset("swissroll", set)

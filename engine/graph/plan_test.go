@@ -71,9 +71,9 @@ func TestPlan(t *testing.T) {
 		preset string
 		set    []string
 	}{
-		{"fashion-mnist", []string{"train.batch=3", "train.accumulate=2"}},
-		{"cifar10", []string{"train.batch=2"}},
-		{"swissroll", []string{"train.batch=512"}},
+		{"fashion-mnist", []string{"train.micro_batch=3", "train.micro_batches=2"}},
+		{"cifar10", []string{"train.micro_batch=2"}},
+		{"swissroll", []string{"train.micro_batch=512"}},
 	} {
 		for _, p := range trainingPrograms(t, c.preset, c.set...) {
 			t.Run(c.preset+"/"+p.Name, func(t *testing.T) {

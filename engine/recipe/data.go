@@ -7,10 +7,10 @@ import (
 
 // Data is what to learn. Pictures are brought to the network's sample_size and in_channels.
 type Data struct {
-	Source string `toml:"source"` // a folder, an archive, a .npy or .npz file, or the name of a 2-D set: see data.OpenSet
-	Points int    `toml:"points"` // of a 2-D set
-	Seed   uint64 `toml:"seed"`   // of a 2-D set, and of the held-out part of sets that bring none
-	Flip   bool   `toml:"flip"`   // mirror images at random
+	Source    string `toml:"source"`     // a folder, an archive, a .npy or .npz file, or the name of a 2-D set: see data.OpenSet
+	NumPoints int    `toml:"num_points"` // of a 2-D set
+	Seed      uint64 `toml:"seed"`       // of a 2-D set, and of the held-out part of sets that bring none
+	Flip      bool   `toml:"flip"`       // mirror images at random
 
 	Layout  string `toml:"layout"`   // of .npy and .npz images: auto, nhwc or nchw
 	SkipBad bool   `toml:"skip_bad"` // leave out pictures that cannot be read; they are looked for before training
@@ -23,7 +23,7 @@ type Data struct {
 // DataOptions returns what opens the recipe's data.
 func (r *Recipe) DataOptions() (data.Options, error) {
 	d := r.Data
-	o := data.Options{Source: d.Source, Points: d.Points, Seed: d.Seed, Layout: d.Layout, SkipBad: d.SkipBad, Workers: d.Workers,
+	o := data.Options{Source: d.Source, Points: d.NumPoints, Seed: d.Seed, Layout: d.Layout, SkipBad: d.SkipBad, Workers: d.Workers,
 		CacheBytes: int64(d.CacheMB) * 1e6}
 	if d.CacheMB == 0 {
 		o.CacheBytes = -1

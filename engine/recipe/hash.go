@@ -11,8 +11,8 @@ import (
 
 // resumableKeys may change when a run is resumed: they do not change what is learned.
 var resumableKeys = map[string]bool{"train.steps": true, "train.log_every": true, "train.eval_every": true, "train.eval_samples": true,
-	"train.sample_every": true, "train.sample_count": true, "train.checkpoint_every": true, "train.keep": true,
-	"sample.sampler": true, "sample.steps": true, "sample.eta": true, "sample.spacing": true, "sample.guidance": true,
+	"train.sample_every": true, "train.sample_count": true, "train.checkpoint_every": true, "train.keep_checkpoints": true,
+	"sample.sampler": true, "sample.steps": true, "sample.eta": true, "sample.spacing": true, "sample.guidance_scale": true,
 	"data.workers": true, "data.prefetch": true, "data.cache_mb": true, "log.tensorboard": true, "log.histogram_every": true}
 
 // addedKeys are keys added after the first release. The hash skips them while they hold the value that reproduces the old behaviour.
@@ -25,7 +25,9 @@ func flatten(r *Recipe) map[string]string {
 	walk = func(prefix string, v reflect.Value) {
 		if v.Kind() == reflect.Struct {
 			for i := range v.NumField() {
-				walk(prefix+v.Type().Field(i).Tag.Get("toml")+".", v.Field(i))
+				if f := v.Type().Field(i); f.IsExported() {
+					walk(prefix+f.Tag.Get("toml")+".", v.Field(i))
+				}
 			}
 			return
 		}
@@ -64,9 +66,16 @@ func Changes(old, new *Recipe) []string {
 	return list
 }
 
-// Hash identifies everything that decides the result: SHA-256 over the sorted keys that are not resumable.
+// Hash identifies everything that decides the result: SHA-256 over the sorted keys that are not resumable, in the spelling of the first
+// release, so that its runs can be resumed.
 func (r *Recipe) Hash() string {
 	values := flatten(r)
+	for old, now := range renamedKeys {
+		if v, ok := values[now]; ok && !resumableKeys[now] {
+			values[old] = v
+			delete(values, now)
+		}
+	}
 	var list []string
 	for k, v := range values {
 		if old, ok := addedKeys[k]; !resumableKeys[k] && !(ok && v == old) {

@@ -31,34 +31,36 @@ type Recipe struct {
 	Train     Train          `toml:"train"`
 	Sample    Sample         `toml:"sample"`
 	Log       Log            `toml:"log"`
+
+	renamed []string // keys that were given in their former spelling, "old -> new"
 }
 
 // Diffusion is the process and what the network learns of it.
 type Diffusion struct {
-	Schedule   diffusion.Schedule  `toml:"schedule"`
-	Objective  diffusion.Objective `toml:"objective"`
-	Prediction string              `toml:"prediction"` // epsilon, sample, v_prediction
-	Variance   string              `toml:"variance"`   // fixed_small, fixed_large
-	Clip       float64             `toml:"clip"`       // bound of the predicted x_0 when sampling; 0: none
-	Loss       string              `toml:"loss"`       // mse, huber, l1
-	Delta      float64             `toml:"delta"`      // of huber
+	Schedule        diffusion.Schedule  `toml:"schedule"`
+	Objective       diffusion.Objective `toml:"objective"`
+	Prediction      string              `toml:"prediction"`        // epsilon, sample, v_prediction
+	Variance        string              `toml:"variance"`          // fixed_small, fixed_large
+	ClipSampleRange float64             `toml:"clip_sample_range"` // bound of the predicted x_0 when sampling; 0: none
+	Loss            string              `toml:"loss"`              // mse, huber, l1
+	HuberDelta      float64             `toml:"huber_delta"`
 }
 
 // Train is the optimizer and the schedule of the run.
 type Train struct {
 	Seed         uint64  `toml:"seed"`
-	Steps        int     `toml:"steps"` // the total
-	Batch        int     `toml:"batch"` // samples of a micro-batch
-	Accumulate   int     `toml:"accumulate"`
+	Steps        int     `toml:"steps"`         // the total
+	MicroBatch   int     `toml:"micro_batch"`   // samples of a micro-batch
+	MicroBatches int     `toml:"micro_batches"` // of a step: their gradients are averaged
 	LearningRate float64 `toml:"learning_rate"`
-	Warmup       int     `toml:"warmup"`
-	Rate         string  `toml:"rate"`    // constant, cosine
-	Horizon      int     `toml:"horizon"` // step at which the cosine rate reaches 0
+	WarmupSteps  int     `toml:"warmup_steps"`
+	LRSchedule   string  `toml:"lr_schedule"`    // constant, cosine
+	LRDecaySteps int     `toml:"lr_decay_steps"` // step at which the cosine rate reaches 0
 	WeightDecay  float64 `toml:"weight_decay"`
 	Beta1        float64 `toml:"beta1"`
 	Beta2        float64 `toml:"beta2"`
 	Epsilon      float64 `toml:"epsilon"`
-	Clip         float64 `toml:"clip"` // global gradient norm; 0: none
+	MaxGradNorm  float64 `toml:"max_grad_norm"` // global gradient norm; 0: none
 	EMADecay     float64 `toml:"ema_decay"`
 	EMAWarmup    bool    `toml:"ema_warmup"`    // decay min(ema_decay, (1+n)/(10+n)) at update n
 	LabelDropout float64 `toml:"label_dropout"` // probability that a sample's class is hidden, for guidance; 0: never
@@ -69,7 +71,7 @@ type Train struct {
 	SampleEvery     int `toml:"sample_every"` // 0: only at the end
 	SampleCount     int `toml:"sample_count"`
 	CheckpointEvery int `toml:"checkpoint_every"` // 0: only at the end
-	Keep            int `toml:"keep"`             // checkpoints kept
+	KeepCheckpoints int `toml:"keep_checkpoints"`
 }
 
 // Sample is the sampler of the pictures made along the way, and the default of later sampling.
@@ -79,7 +81,7 @@ type Sample struct {
 	Eta     float64 `toml:"eta"`
 	Spacing string  `toml:"spacing"`
 
-	Guidance float64 `toml:"guidance"` // weight of classifier-free guidance; 0 and 1: none
+	GuidanceScale float64 `toml:"guidance_scale"` // weight of classifier-free guidance; 0 and 1: none
 }
 
 // Log is what a run writes beside metrics.jsonl.
@@ -91,11 +93,11 @@ type Log struct {
 // defaults are the values of keys that a file leaves out.
 func defaults() *Recipe {
 	return &Recipe{
-		Diffusion: Diffusion{Prediction: "epsilon", Variance: "fixed_large", Clip: 1, Loss: "mse", Delta: 1,
+		Diffusion: Diffusion{Prediction: "epsilon", Variance: "fixed_large", ClipSampleRange: 1, Loss: "mse", HuberDelta: 1,
 			Schedule: diffusion.Schedule{Kind: "linear", Timesteps: 1000}, Objective: diffusion.Objective{Kind: "simple"}},
-		Data: Data{Points: 10000, Layout: data.LayoutAuto, Prefetch: 2, CacheMB: 1000},
-		Train: Train{Steps: 1000, Batch: 64, Accumulate: 1, LearningRate: 2e-4, Rate: "constant", Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8,
-			Clip: 1, EMADecay: 0.9999, EMAWarmup: true, LogEvery: 10, EvalSamples: 1000, SampleCount: 64, Keep: 3},
+		Data: Data{NumPoints: 10000, Layout: data.LayoutAuto, Prefetch: 2, CacheMB: 1000},
+		Train: Train{Steps: 1000, MicroBatch: 64, MicroBatches: 1, LearningRate: 2e-4, LRSchedule: "constant", Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8,
+			MaxGradNorm: 1, EMADecay: 0.9999, EMAWarmup: true, LogEvery: 10, EvalSamples: 1000, SampleCount: 64, KeepCheckpoints: 3},
 		Sample: Sample{Sampler: "ddpm"},
 		Log:    Log{TensorBoard: true},
 	}
@@ -142,25 +144,28 @@ func Parse(name, text string, set []string) (*Recipe, error) {
 	if err := r.merge(name, text); err != nil {
 		return nil, err
 	}
-	for _, kv := range set {
-		key, value, ok := strings.Cut(kv, "=")
-		if !ok || key == "" {
-			return nil, fmt.Errorf("--set %q: want key=value, for example train.batch=32", kv)
-		}
-		if err := r.override(strings.TrimSpace(key), strings.TrimSpace(value)); err != nil {
-			return nil, err
-		}
+	if err := r.overrideAll(set); err != nil {
+		return nil, err
 	}
 	return r, r.Validate()
 }
 
-func (r *Recipe) merge(name, text string) error {
-	meta, err := toml.Decode(text, r)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if un := meta.Undecoded(); len(un) > 0 {
-		return fmt.Errorf("%s: unknown key %q%s", name, un[0].String(), suggestion(un[0].String()))
+// overrideAll sets the keys of a list of key=value.
+func (r *Recipe) overrideAll(set []string) error {
+	given := map[string]string{} // today's spelling -> the one given
+	for _, kv := range set {
+		key, value, ok := strings.Cut(kv, "=")
+		if !ok || key == "" {
+			return fmt.Errorf("--set %q: want key=value, for example train.micro_batch=32", kv)
+		}
+		key = strings.TrimSpace(key)
+		if other, ok := given[spelling(key)]; ok && other != key {
+			return fmt.Errorf("--set %s and --set %s are the same key: give %s alone", other, key, spelling(key))
+		}
+		given[spelling(key)] = key
+		if err := r.override(key, strings.TrimSpace(value)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -240,8 +245,8 @@ func (r *Recipe) Scheduler() (*checkpoint.SchedulerConfig, error) {
 		return nil, fmt.Errorf("diffusion.variance: %w", err)
 	}
 	s.PredictionType, s.VarianceType = string(pred), string(variance)
-	if s.ClipSample = d.Clip > 0; s.ClipSample {
-		s.ClipSampleRange = d.Clip
+	if s.ClipSample = d.ClipSampleRange > 0; s.ClipSample {
+		s.ClipSampleRange = d.ClipSampleRange
 	}
 	return s, nil
 }

@@ -9,8 +9,8 @@ import (
 
 // TestRecipeErrors holds messages of bad configurations to the key they are about.
 func TestRecipeErrors(t *testing.T) {
-	for set, want := range map[string]string{"train.batch=0": "train.batch", "train.lr=1": "train.lr", "batch=3": "train.batch", "train.batch": "key=value",
-		"network.hiden=3": "hiden", "diffusion.loss=hinge": "diffusion.loss", "diffusion.prediction=mu": "diffusion.prediction", "train.batch=many": "train.batch",
+	for set, want := range map[string]string{"train.micro_batch=0": "train.micro_batch", "train.lr=1": "train.lr", "batch=3": "train.micro_batch", "train.micro_batch": "key=value",
+		"network.hiden=3": "hiden", "diffusion.loss=hinge": "diffusion.loss", "diffusion.prediction=mu": "diffusion.prediction", "train.micro_batch=many": "train.micro_batch",
 		"diffusion.schedule.kind=cubic": "cubic"} {
 		if _, err := recipe.Preset("swissroll", []string{set}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("--set %s: error %v, want one that names %q", set, err, want)

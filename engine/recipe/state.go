@@ -36,23 +36,23 @@ func (r *Recipe) State(k int) kernels.StepState {
 	n := float64(k + 1)
 	s := kernels.StepState{Seed: t.Seed, Step: uint32(k), LearningRate: r.Rate(k), WeightDecay: t.WeightDecay, Beta1: t.Beta1, Beta2: t.Beta2,
 		Epsilon: t.Epsilon, Correction1: 1 - math.Pow(t.Beta1, n), Correction2: 1 - math.Pow(t.Beta2, n), EMADecay: t.EMADecay,
-		ClipNorm: t.Clip, LossScale: 1 / float64(t.Accumulate)}
+		ClipNorm: t.MaxGradNorm, LossScale: 1 / float64(t.MicroBatches)}
 	if t.EMAWarmup {
 		s.EMADecay = math.Min(t.EMADecay, (1+n)/(10+n))
 	}
 	return s
 }
 
-// Rate returns the learning rate of optimizer step k (from 0): linear warm-up, then constant or a cosine to 0 at the horizon.
+// Rate returns the learning rate of optimizer step k (from 0): linear warm-up, then constant or a cosine to 0 at lr_decay_steps.
 func (r *Recipe) Rate(k int) float64 {
 	t := r.Train
 	rate := t.LearningRate
-	if t.Rate == "cosine" && k >= t.Warmup {
-		x := math.Min(1, float64(k-t.Warmup)/float64(t.Horizon-t.Warmup))
+	if t.LRSchedule == "cosine" && k >= t.WarmupSteps {
+		x := math.Min(1, float64(k-t.WarmupSteps)/float64(t.LRDecaySteps-t.WarmupSteps))
 		rate *= (1 + math.Cos(math.Pi*x)) / 2
 	}
-	if k < t.Warmup {
-		rate *= float64(k+1) / float64(t.Warmup)
+	if k < t.WarmupSteps {
+		rate *= float64(k+1) / float64(t.WarmupSteps)
 	}
 	return rate
 }

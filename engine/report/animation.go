@@ -111,7 +111,7 @@ func (o Options) sampling(m *model.Model, r *recipe.Recipe) (*sample.Options, fl
 	if err != nil {
 		return nil, 0, err
 	}
-	s := &sample.Options{N: o.Samples, Seed: o.Seed, Plan: plan, Guidance: r.Sample.Guidance}
+	s := &sample.Options{N: o.Samples, Seed: o.Seed, Plan: plan, Guidance: r.Sample.GuidanceScale}
 	if s.N == 0 {
 		s.N = 16
 		if m.Points() {

@@ -45,6 +45,8 @@ type Options struct {
 	Samples  int           // samples of the animation; 16 images or 1500 points
 	Steps    int           // sampling steps of the animation at most; 40
 	Seed     uint64
+
+	OnWarning func(text string) // about what was read; may be nil
 }
 
 func (o Options) fill() Options {
@@ -101,6 +103,9 @@ func Write(ctx context.Context, run, path string, o Options) error {
 	r, err := recipe.ReadFile(filepath.Join(run, rundir.ConfigFile), nil)
 	if err != nil {
 		return fmt.Errorf("%s is not a run of unnoise train: %w", run, err)
+	}
+	if list := r.Renamed(); len(list) > 0 && o.OnWarning != nil {
+		o.OnWarning(fmt.Sprintf("%s: %s", filepath.Join(run, rundir.ConfigFile), recipe.RenamedText(list)))
 	}
 	c := &content{Name: filepath.Base(filepath.Clean(run))}
 	if text, err := filepath.Abs(run); err == nil {
@@ -288,7 +293,7 @@ func (c *content) tiles(lines []rundir.Line, r *recipe.Recipe) {
 			}
 		}
 	}
-	add("batch", "%d", r.Train.Batch*r.Train.Accumulate)
+	add("batch", "%d", r.Train.MicroBatch*r.Train.MicroBatches)
 	if speed != nil {
 		add("samples/s", "%.0f", *speed)
 	}

@@ -19,8 +19,8 @@ import (
 // rolls trains a small swiss roll in a folder whose name is a trap for pages that do not escape.
 func rolls(t *testing.T) string {
 	t.Helper()
-	r, err := recipe.Preset("swissroll", []string{"network.hidden=16", "network.layers=2", "network.time_embed_dim=16", "data.points=500",
-		"train.batch=32", "train.steps=20", "train.log_every=2", "train.eval_samples=64", "train.eval_every=5", "train.sample_count=100",
+	r, err := recipe.Preset("swissroll", []string{"network.hidden=16", "network.layers=2", "network.time_embed_dim=16", "data.num_points=500",
+		"train.micro_batch=32", "train.steps=20", "train.log_every=2", "train.eval_samples=64", "train.eval_every=5", "train.sample_count=100",
 		"train.sample_every=5", "train.checkpoint_every=10"})
 	if err != nil {
 		t.Fatal(err)

@@ -31,7 +31,7 @@ func tinyUNet(t testing.TB, set ...string) *recipe.Recipe {
 	t.Helper()
 	base := []string{"network.sample_size=8", "network.block_out_channels=[32,48]", "network.layers_per_block=1",
 		`network.down_block_types=["AttnDownBlock2D","DownBlock2D"]`, `network.up_block_types=["UpBlock2D","AttnUpBlock2D"]`,
-		"network.norm_num_groups=2", "network.dropout=0.1", "train.batch=8", "train.accumulate=2", "train.learning_rate=2e-3", "train.warmup=0",
+		"network.norm_num_groups=2", "network.dropout=0.1", "train.micro_batch=8", "train.micro_batches=2", "train.learning_rate=2e-3", "train.warmup_steps=0",
 		"diffusion.schedule.timesteps=50", "diffusion.schedule.beta_end=0.2", "train.log_every=32", "train.steps=20", "train.ema_decay=0.9"}
 	r, err := recipe.Preset("cifar10-small", append(base, set...))
 	if err != nil {
@@ -115,10 +115,10 @@ func liven(m *model.Model) {
 
 // batch is micro-batch m of step k: smooth pictures of a few shades, which a network learns fast.
 func (l *lab) batch(k, m int) []float32 {
-	r, s := l.prog.Recipe.Train, l.prog.spec(l.prog.Recipe.Train.Batch)
+	r, s := l.prog.Recipe.Train, l.prog.spec(l.prog.Recipe.Train.MicroBatch)
 	x := make([]float32, 0, s.Elements())
-	for n := range r.Batch {
-		shade := float64((k*r.Accumulate+m)*r.Batch+n) * math.Phi
+	for n := range r.MicroBatch {
+		shade := float64((k*r.MicroBatches+m)*r.MicroBatch+n) * math.Phi
 		for h := range s.H {
 			for w := range s.W {
 				for c := range s.C {
@@ -170,8 +170,8 @@ func (l *lab) step(k int) (grads []float32, loss float64) {
 func (l *lab) tryStep(k int) (grads []float32, loss float64, err error) {
 	r := l.prog.Recipe.Train
 	state := l.prog.Recipe.State(k)
-	for m := range r.Accumulate {
-		state.Micro, state.SampleBase = uint32(m), uint32(m*r.Batch)
+	for m := range r.MicroBatches {
+		state.Micro, state.SampleBase = uint32(m), uint32(m*r.MicroBatch)
 		if err := l.micro.Set("x0", l.batch(k, m)); err != nil {
 			return nil, 0, err
 		}

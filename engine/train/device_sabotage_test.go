@@ -118,7 +118,7 @@ func TestSabotagedTraining(t *testing.T) {
 		types = append(types, kernels.BF16)
 	}
 	for _, dtype := range types {
-		r := tinyUNet(t, "network.block_out_channels=[8,16]", "train.batch=2") // float32 products are slow on the emulator
+		r := tinyUNet(t, "network.block_out_channels=[8,16]", "train.micro_batch=2") // float32 products are slow on the emulator
 		tolerance, lossTolerance := 1e-4, 1e-5
 		if dtype == kernels.BF16 {
 			r, tolerance, lossTolerance = tinyUNet(t), 2e-2, 3e-3

@@ -17,9 +17,9 @@ func TestTrainOnDevice(t *testing.T) {
 		loss, gradients float64
 	}{{kernels.F32, 1e-5, 1e-4}, {kernels.BF16, 3e-3, 2e-2}} {
 		t.Run(c.dtype.String(), func(t *testing.T) {
-			batch := "train.batch=8"
+			batch := "train.micro_batch=8"
 			if c.dtype == kernels.F32 {
-				batch = "train.batch=4"
+				batch = "train.micro_batch=4"
 			}
 			r := tinyUNet(t, batch)
 			steps := 20

@@ -20,7 +20,7 @@ import (
 // weights stood still, and the last one is that before the bad step.
 func TestBadStepBeforeReport(t *testing.T) {
 	dir := t.TempDir()
-	r := tiny(t, "train.learning_rate=1e30", "train.clip=0", "train.warmup=0", "train.log_every=20", "train.checkpoint_every=1")
+	r := tiny(t, "train.learning_rate=1e30", "train.max_grad_norm=0", "train.warmup_steps=0", "train.log_every=20", "train.checkpoint_every=1")
 	_, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir, Executor: cpu()})
 	var bad *train.BadStepError
 	if !errors.As(err, &bad) {
@@ -75,8 +75,8 @@ func TestRefusedBeforehand(t *testing.T) {
 // TestSmallest trains on fewer points than a batch has, with one timestep, one point, a batch of one, a single layer.
 func TestSmallest(t *testing.T) {
 	for name, set := range map[string][]string{
-		"fewer points than a batch": {"data.points=5"},
-		"one point":                 {"data.points=1", "train.batch=1", "network.layers=1"},
+		"fewer points than a batch": {"data.num_points=5"},
+		"one point":                 {"data.num_points=1", "train.micro_batch=1", "network.layers=1"},
 		"one timestep":              {"diffusion.schedule.timesteps=1"},
 		"two timesteps":             {"diffusion.schedule.timesteps=2", "diffusion.objective.kind=bound"},
 		"no samples":                {"train.sample_count=0", "train.eval_samples=0"},
@@ -134,8 +134,8 @@ source = %q
 flip = true
 [train]
 steps = 5
-batch = 7
-accumulate = 2
+micro_batch = 7
+micro_batches = 2
 log_every = 2
 eval_samples = 11
 sample_count = 5
@@ -172,7 +172,7 @@ func TestAccumulation(t *testing.T) {
 	for _, objective := range []string{"simple", "min-snr"} {
 		var weights [2][]float32
 		var losses [2]float64
-		for i, split := range [][]string{{"train.batch=30"}, {"train.batch=10", "train.accumulate=3"}} {
+		for i, split := range [][]string{{"train.micro_batch=30"}, {"train.micro_batch=10", "train.micro_batches=3"}} {
 			res := run(t, train.Options{Recipe: tiny(t, append(split, "diffusion.objective.kind="+objective)...), Out: t.TempDir()})
 			weights[i], losses[i] = res.Model.Weights, res.Loss
 		}

@@ -117,7 +117,7 @@ func (t *trainer) samples(ctx context.Context) error {
 		return nil
 	}
 	o := sample.Options{N: n, Batch: min(n, sampleBatch(t.prog.Model)), Seed: t.Recipe.Train.Seed, Plan: t.plan,
-		Guidance: t.Recipe.Sample.Guidance}
+		Guidance: t.Recipe.Sample.GuidanceScale}
 	if l := t.prog.Model.Net.Labels(); l.Kind == nn.ClassLabels {
 		for i := range n {
 			o.Labels = append(o.Labels, int32(i%t.train.Classes()))

@@ -17,7 +17,7 @@ func Example() {
 	dir, err := os.MkdirTemp("", "run")
 	check(err)
 	defer os.RemoveAll(dir)
-	r, err := recipe.Preset("swissroll", []string{"train.steps=20", "train.batch=64", "network.hidden=16", "data.points=500",
+	r, err := recipe.Preset("swissroll", []string{"train.steps=20", "train.micro_batch=64", "network.hidden=16", "data.num_points=500",
 		"train.eval_samples=500", "train.sample_count=0"})
 	check(err)
 	machine := exec.NewCPU(exec.CPUOptions{})

@@ -20,7 +20,7 @@ func TestLabelDropout(t *testing.T) {
 	writeIDX(t, dir, "train", 10, 8, 4, 3)
 	writeIDX(t, dir, "t10k", 4, 8, 4, 3)
 	take := func(out string, resume bool, set ...string) string {
-		set = append(set, "network.num_class_embeds=4", "train.label_dropout=0.4", "sample.guidance=2")
+		set = append(set, "network.num_class_embeds=4", "train.label_dropout=0.4", "sample.guidance_scale=2")
 		r, err := recipe.Parse("pictures", fmt.Sprintf(pictures, dir), set)
 		if err != nil {
 			t.Fatal(err)
@@ -70,14 +70,14 @@ func TestLabelDropoutRefused(t *testing.T) {
 	dir := t.TempDir()
 	writeIDX(t, dir, "train", 10, 8, 4, 3)
 	for want, set := range map[string][]string{
-		"train.label_dropout = 1.5":                     {"train.label_dropout=1.5"},
-		"want 4":                                        {"train.label_dropout=0.1", "network.num_class_embeds=3"},
-		"set network.num_class_embeds":                  {"train.label_dropout=0.1", "network.num_class_embeds=null"},
-		"sample.guidance = 2":                           {"sample.guidance=2"},
-		"set train.label_dropout to 0.1":                {"network._null_label=2"},
-		"key \"_null_label\" is 1: want the last class": {"network._null_label=1"},
-		"sample.guidance = NaN: want a finite number":   {"sample.guidance=nan"},
-		"log.histogram_every = -1: want 0 (a fiftieth ": {"log.histogram_every=-1"},
+		"train.label_dropout = 1.5":                         {"train.label_dropout=1.5"},
+		"want 4":                                            {"train.label_dropout=0.1", "network.num_class_embeds=3"},
+		"set network.num_class_embeds":                      {"train.label_dropout=0.1", "network.num_class_embeds=null"},
+		"sample.guidance_scale = 2":                         {"sample.guidance_scale=2"},
+		"set train.label_dropout to 0.1":                    {"network._null_label=2"},
+		"key \"_null_label\" is 1: want the last class":     {"network._null_label=1"},
+		"sample.guidance_scale = NaN: want a finite number": {"sample.guidance_scale=nan"},
+		"log.histogram_every = -1: want 0 (a fiftieth ":     {"log.histogram_every=-1"},
 	} {
 		r, err := recipe.Parse("pictures", fmt.Sprintf(pictures, dir), set)
 		if err == nil {

@@ -105,8 +105,8 @@ func (e batchError) Unwrap() error { return e.error }
 func (t *trainer) takeStep(ctx context.Context) error {
 	state := t.Recipe.State(t.step)
 	r := t.Recipe.Train
-	for m := range r.Accumulate {
-		state.Micro, state.SampleBase = uint32(m), uint32(m*r.Batch)
+	for m := range r.MicroBatches {
+		state.Micro, state.SampleBase = uint32(m), uint32(m*r.MicroBatch)
 		if err := t.feed(t.step, m); err != nil {
 			return err
 		}
@@ -124,8 +124,8 @@ func (t *trainer) takeStep(ctx context.Context) error {
 // feed fills the inputs with micro-batch m of step k.
 func (t *trainer) feed(k, m int) error {
 	r := t.Recipe.Train
-	position := (uint64(k)*uint64(r.Accumulate) + uint64(m)) * uint64(r.Batch)
-	if err := t.loader.Batch(position, r.Batch, t.x0, t.labels); err != nil {
+	position := (uint64(k)*uint64(r.MicroBatches) + uint64(m)) * uint64(r.MicroBatch)
+	if err := t.loader.Batch(position, r.MicroBatch, t.x0, t.labels); err != nil {
 		return batchError{err}
 	}
 	if err := t.micro.Set("x0", t.x0); err != nil {
@@ -137,7 +137,7 @@ func (t *trainer) feed(k, m int) error {
 		}
 	}
 	if t.Recipe.Data.Prefetch > 0 {
-		t.loader.Prefetch(position+uint64(r.Batch), r.Batch)
+		t.loader.Prefetch(position+uint64(r.MicroBatch), r.MicroBatch)
 	}
 	return nil
 }

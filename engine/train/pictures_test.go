@@ -49,7 +49,7 @@ func pictureRecipe(t *testing.T, dir string, set ...string) *recipe.Recipe {
 	r, err := recipe.Preset("images", append([]string{fmt.Sprintf("data.source=%q", dir), "network.sample_size=8",
 		"network.block_out_channels=[4, 8]", `network.down_block_types=["DownBlock2D", "DownBlock2D"]`,
 		`network.up_block_types=["UpBlock2D", "UpBlock2D"]`, "network.norm_num_groups=2", "network.layers_per_block=1",
-		"network.num_class_embeds=2", "diffusion.schedule.timesteps=10", "sample.steps=3", "train.steps=6", "train.batch=5", "train.log_every=2",
+		"network.num_class_embeds=2", "diffusion.schedule.timesteps=10", "sample.steps=3", "train.steps=6", "train.micro_batch=5", "train.log_every=2",
 		"train.sample_count=2", "train.eval_samples=2"}, set...))
 	if err != nil {
 		t.Fatal(err)

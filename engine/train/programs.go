@@ -57,7 +57,7 @@ func (p Programs) inputs(g *graph.Graph, n int) (x0, labels kernels.Value) {
 // Micro is one micro-batch: draw t, diffuse x0, predict, take the loss, differentiate. Gradients and loss are overwritten when
 // State.Micro is 0, else added to.
 func (p Programs) Micro() (*graph.Program, error) {
-	t, n := p.Recipe.Train, p.Recipe.Train.Batch
+	t, n := p.Recipe.Train, p.Recipe.Train.MicroBatch
 	kind, err := p.Recipe.LossKind()
 	if err != nil {
 		return nil, err
@@ -72,9 +72,9 @@ func (p Programs) Micro() (*graph.Program, error) {
 	if p.Recipe.Weighted() {
 		weight = kernels.Emit1(g, embed.Lookup{}, time, g.Persistent(weightTable, p.weightSpec()))
 	}
-	l := kernels.Emit1(g, loss.Loss{Kind: kind, Delta: p.Recipe.Diffusion.Delta}, y, noised[1], weight)
-	p.Model.Backward(g, c, l, t.Accumulate > 1)
-	g.Assign(g.Persistent(lossBuffer, kernels.Vector(kernels.F32, 1)), l, t.Accumulate > 1)
+	l := kernels.Emit1(g, loss.Loss{Kind: kind, Delta: p.Recipe.Diffusion.HuberDelta}, y, noised[1], weight)
+	p.Model.Backward(g, c, l, t.MicroBatches > 1)
+	g.Assign(g.Persistent(lossBuffer, kernels.Vector(kernels.F32, 1)), l, t.MicroBatches > 1)
 	return g.Compile("micro")
 }
 
@@ -115,7 +115,7 @@ func (p Programs) Evaluate(n int) (*graph.Program, error) {
 	time := g.Input("t", kernels.Dense(kernels.I32, n, 1, 1, 1))
 	noised := g.Emit(update.Noising{Stream: c.Stream("evaluation/eps")}, x0, time, g.Persistent(noiseTable, p.noiseSpec()))
 	y := p.Model.Net.Forward(c, noised[0], time, labels)
-	losses := g.Emit(loss.Loss{Kind: kind, Delta: p.Recipe.Diffusion.Delta}, y, noised[1])
+	losses := g.Emit(loss.Loss{Kind: kind, Delta: p.Recipe.Diffusion.HuberDelta}, y, noised[1])
 	g.Output("losses", losses[1])
 	return g.Compile("evaluate")
 }

@@ -39,7 +39,7 @@ func TestResumeOnDevice(t *testing.T) {
 // operator, and a tensor is named.
 func TestBadStepOnDevice(t *testing.T) {
 	for _, dtype := range []kernels.DType{kernels.F32, kernels.BF16} {
-		r := tiny(t, "train.learning_rate=1e30", "train.clip=0", "train.warmup=0", "train.accumulate=2")
+		r := tiny(t, "train.learning_rate=1e30", "train.max_grad_norm=0", "train.warmup_steps=0", "train.micro_batches=2")
 		_, err := train.Run(context.Background(), train.Options{Recipe: r, Out: t.TempDir(), Executor: emulator(t), DType: dtype})
 		var bad *train.BadStepError
 		if !errors.As(err, &bad) || bad.Tensor == "" || bad.Checkpoint == "" {

@@ -164,5 +164,5 @@ func (t *trainer) save() error {
 	if t.OnCheckpoint != nil {
 		t.OnCheckpoint(t.step, path)
 	}
-	return checkpoint.Prune(dir, t.Recipe.Train.Keep)
+	return checkpoint.Prune(dir, t.Recipe.Train.KeepCheckpoints)
 }

@@ -192,7 +192,7 @@ func TestInterruptedStep(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	_, err := train.Run(ctx, train.Options{Recipe: tiny(t, "train.accumulate=1000000"), Out: hours, Executor: cpu()})
+	_, err := train.Run(ctx, train.Options{Recipe: tiny(t, "train.micro_batches=1000000"), Out: hours, Executor: cpu()})
 	if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took > 10*time.Second {
 		t.Errorf("error %v after %v", err, took)
 	}
@@ -233,7 +233,7 @@ func TestBadPictureInARun(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "run")
-	_, err := train.Run(context.Background(), train.Options{Recipe: pictureRecipe(t, dir, "train.batch=1", "train.steps=30"), Out: out, Executor: cpu()})
+	_, err := train.Run(context.Background(), train.Options{Recipe: pictureRecipe(t, dir, "train.micro_batch=1", "train.steps=30"), Out: out, Executor: cpu()})
 	for _, want := range []string{bad, "data.skip_bad = true", "the steps before, ", "are saved in " + out} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)

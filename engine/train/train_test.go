@@ -17,8 +17,8 @@ import (
 // tiny is a recipe of the swiss roll that takes milliseconds a step.
 func tiny(t *testing.T, set ...string) *recipe.Recipe {
 	t.Helper()
-	base := []string{"network.hidden=16", "network.layers=2", "network.time_embed_dim=16", "data.points=500", "train.batch=32", "train.steps=20",
-		"train.log_every=3", "train.eval_samples=64", "train.sample_count=16", "train.warmup=5"}
+	base := []string{"network.hidden=16", "network.layers=2", "network.time_embed_dim=16", "data.num_points=500", "train.micro_batch=32", "train.steps=20",
+		"train.log_every=3", "train.eval_samples=64", "train.sample_count=16", "train.warmup_steps=5"}
 	r, err := recipe.Preset("swissroll", append(base, set...))
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func same(t *testing.T, a, b string) {
 
 // TestResume holds 10 + resume + 10 steps to 20 steps, file by file, with and without accumulation.
 func TestResume(t *testing.T) {
-	for name, set := range map[string][]string{"plain": nil, "accumulate": {"train.accumulate=3"}} {
+	for name, set := range map[string][]string{"plain": nil, "accumulate": {"train.micro_batches=3"}} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			whole, parts := filepath.Join(dir, "whole"), filepath.Join(dir, "parts")
@@ -127,7 +127,7 @@ func TestInterrupt(t *testing.T) {
 // TestBadStep drives a network to infinity: the run stops, names a tensor and keeps the state before the bad step.
 func TestBadStep(t *testing.T) {
 	dir := t.TempDir()
-	r := tiny(t, "train.learning_rate=1e30", "train.clip=0", "train.warmup=0")
+	r := tiny(t, "train.learning_rate=1e30", "train.max_grad_norm=0", "train.warmup_steps=0")
 	_, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir, Executor: cpu()})
 	var bad *train.BadStepError
 	if !errors.As(err, &bad) {

@@ -77,7 +77,7 @@ func (e *BadStepError) Error() string {
 	if where == "" {
 		where = "the gradient norm, summed over finite gradients"
 	}
-	return fmt.Sprintf("step %d is not finite: first in %s. The state before it is saved in %s. Resumed, the run would take the same step again: look at its data, or begin another run with a lower train.learning_rate or train.clip",
+	return fmt.Sprintf("step %d is not finite: first in %s. The state before it is saved in %s. Resumed, the run would take the same step again: look at its data, or begin another run with a lower train.learning_rate or train.max_grad_norm",
 		e.Step, where, e.Checkpoint)
 }
 
@@ -204,7 +204,7 @@ func (t *trainer) openModel() error {
 			return fmt.Errorf("diffusion.objective: %w", err)
 		}
 	}
-	n := t.Recipe.Train.Batch
+	n := t.Recipe.Train.MicroBatch
 	t.x0, t.labels = make([]float32, n*data.SampleSize(t.train)), make([]int32, n)
 	return nil
 }
@@ -268,7 +268,7 @@ func (t *trainer) pace(p *Progress) {
 	if seconds <= 0 || steps <= 0 {
 		return
 	}
-	p.SamplesPerSecond = steps * float64(t.Recipe.Train.Batch*t.Recipe.Train.Accumulate) / seconds
+	p.SamplesPerSecond = steps * float64(t.Recipe.Train.MicroBatch*t.Recipe.Train.MicroBatches) / seconds
 	left := float64(p.Steps-p.Step) * seconds / steps
 	p.Remaining = time.Duration(min(left, maxRemaining.Seconds()) * float64(time.Second))
 }
@@ -281,8 +281,8 @@ const maxRemaining = 100 * 365 * 24 * time.Hour
 func (t *trainer) badStep(k int) error {
 	e := &BadStepError{Step: k + 1}
 	state := t.Recipe.State(k)
-	for m := range t.Recipe.Train.Accumulate {
-		state.Micro, state.SampleBase = uint32(m), uint32(m*t.Recipe.Train.Batch)
+	for m := range t.Recipe.Train.MicroBatches {
+		state.Micro, state.SampleBase = uint32(m), uint32(m*t.Recipe.Train.MicroBatch)
 		if err := t.feed(k, m); err != nil {
 			return err
 		}
