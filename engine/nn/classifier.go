@@ -3,7 +3,6 @@ package nn
 import (
 	"fmt"
 
-	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/conv"
 	"github.com/unnoise/unnoise/kernels/elementwise"
@@ -18,13 +17,11 @@ type Classifier struct {
 
 // Declare returns the classifier's parameters for images of a spec.
 func (k Classifier) Declare(x kernels.Spec) (*ParamSet, error) {
-	c := &Context{G: graph.New(), declare: true, set: newParamSet(), streams: map[uint32]string{}, used: map[*region]kernels.Value{}}
-	k.Forward(c, c.G.Input("x", x))
-	if err := c.G.Err(); err != nil {
+	set, err := declareWith(func(c *Context) { k.Forward(c, c.G.Input("x", x)) })
+	if err != nil {
 		return nil, fmt.Errorf("classifier: %w", err)
 	}
-	c.set.layout()
-	return c.set, nil
+	return set, nil
 }
 
 // Forward emits the scores (N,1,1,Classes) of images x (N,H,W,C): convolutions with group norm and SiLU, each but the first halving
