@@ -80,7 +80,7 @@ ifeq ($(OPENBLAS),yes)
 endif
 
 race: $(EMPTY_ARCHIVE) ## the race detector where goroutines share data (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 8m ./kernels/cpu ./engine/data ./engine/checkpoint ./cli
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 8m ./kernels/cpu ./engine/exec ./engine/data ./engine/checkpoint ./cli
 ifeq ($(DRIVER),yes)
 	$(GO) test -race -short -timeout 8m $(WITH_DRIVER) ./cuda/driver
 endif

@@ -36,7 +36,12 @@ func NewCPU(opt CPUOptions) *CPU {
 func (m *CPU) Name() string { return fmt.Sprintf("cpu (%d threads)", m.queue.Workers()) }
 
 // Close implements Executor.
-func (m *CPU) Close() error { m.buffers = map[string]*kernels.Operand{}; return nil }
+func (m *CPU) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.buffers = map[string]*kernels.Operand{}
+	return nil
+}
 
 // allocate makes host memory for a spec.
 func (m *CPU) allocate(name string, s kernels.Spec) *kernels.Operand {
@@ -54,16 +59,23 @@ func (m *CPU) allocate(name string, s kernels.Spec) *kernels.Operand {
 
 // Persistent implements Executor.
 func (m *CPU) Persistent(name string, s kernels.Spec) error {
+	_, err := m.persistent(name, s)
+	return err
+}
+
+// persistent finds or makes a persistent buffer.
+func (m *CPU) persistent(name string, s kernels.Spec) (*kernels.Operand, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if o, ok := m.buffers[name]; ok {
 		if o.Spec != s {
-			return fmt.Errorf("persistent buffer %q is %s, not %s", name, o.Spec, s)
+			return nil, fmt.Errorf("persistent buffer %q is %s, not %s", name, o.Spec, s)
 		}
-		return nil
+		return o, nil
 	}
-	m.buffers[name] = m.allocate(name, s)
-	return nil
+	o := m.allocate(name, s)
+	m.buffers[name] = o
+	return o, nil
 }
 
 // buffer finds a persistent buffer of the given type that holds elements offset..offset+n.
@@ -120,6 +132,8 @@ func (m *CPU) Read(name string, offset int, dst []float32) error {
 
 // Floats returns a persistent buffer's float64 memory; only of a Double executor.
 func (m *CPU) Floats(name string) []float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if o := m.buffers[name]; o != nil {
 		return o.F64
 	}
@@ -176,10 +190,10 @@ func (m *CPU) Load(p *graph.Program) (LoadedProgram, error) {
 	for i, b := range p.Buffers {
 		switch {
 		case b.Kind == graph.Persistent:
-			if err := m.Persistent(b.Name, b.Spec); err != nil {
+			var err error
+			if r.buffers[i], err = m.persistent(b.Name, b.Spec); err != nil {
 				return nil, err
 			}
-			r.buffers[i] = m.buffers[b.Name]
 		case layout.Offset[i] >= 0:
 			at := int(layout.Offset[i] / elem)
 			r.buffers[i] = slice1(arena, at, at+b.Elements())

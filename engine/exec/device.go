@@ -23,10 +23,11 @@ type Device struct {
 	copied [stateSlots]cuda.Event // the slot's copy has been made
 	next   int
 
+	// mu guards the buffers and the arena; it is held while a program is recorded or captured, since a capture admits no allocation.
 	mu         sync.Mutex
 	buffers    map[string]*deviceBuffer
 	arena      cuda.Memory
-	generation int // of the arena: a runner of an older one captures again
+	generation int // of the arena: a program recorded for an older one is recorded again
 	lives      atomic.Uint32
 }
 
@@ -85,24 +86,31 @@ func (m *Device) Close() error { return m.dev.Close() }
 
 // Persistent implements Executor.
 func (m *Device) Persistent(name string, s kernels.Spec) error {
+	_, err := m.persistent(name, s)
+	return err
+}
+
+// persistent finds or makes a persistent buffer; it stays where it is until the device is closed.
+func (m *Device) persistent(name string, s kernels.Spec) (*deviceBuffer, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if b, ok := m.buffers[name]; ok {
 		if b.spec != s {
-			return fmt.Errorf("persistent buffer %q is %s, not %s", name, b.spec, s)
+			return nil, fmt.Errorf("persistent buffer %q is %s, not %s", name, b.spec, s)
 		}
-		return nil
+		return b, nil
 	}
 	n := int64(s.Span()) * int64(s.DType.Size())
 	mem, err := m.dev.Alloc(n, name)
 	if err != nil {
-		return fmt.Errorf("persistent buffer %q %s: %w", name, s, err)
+		return nil, fmt.Errorf("persistent buffer %q %s: %w", name, s, err)
 	}
 	if err := m.dev.Memset(mem.Ptr(), 0, n); err != nil {
-		return err
+		return nil, err
 	}
-	m.buffers[name] = &deviceBuffer{s, mem}
-	return nil
+	b := &deviceBuffer{s, mem}
+	m.buffers[name] = b
+	return b, nil
 }
 
 // part finds elements offset..offset+n of a persistent buffer.
@@ -181,7 +189,7 @@ func (m *Device) ReadInts(name string, offset int, dst []int32) error {
 	return m.dev.CopyToHost(intBytes(dst), at)
 }
 
-// reserve makes the arena at least n bytes large. A new arena takes the place of the old one.
+// reserve makes the arena at least n bytes large. A new arena takes the place of the old one. The caller holds mu.
 func (m *Device) reserve(n int64) error {
 	if m.arena != nil && m.arena.Size() >= n {
 		return nil

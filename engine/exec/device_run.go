@@ -21,8 +21,10 @@ type deviceProgram struct {
 	layout   graph.Layout
 	lives    uint32 // number of the first buffer's life
 
-	staging    map[int]*staging // by buffer: inputs and outputs
-	generation int
+	persistent map[int]*deviceBuffer // by buffer
+	staging    map[int]*staging      // by buffer: inputs and outputs
+	arena      cuda.DevicePtr        // where the arena was when the steps were recorded
+	generation int                   // of that arena
 	steps      [][]gpu.Recorded
 	graph      cuda.Graph
 }
@@ -37,13 +39,15 @@ type staging struct {
 
 // Load implements Executor.
 func (m *Device) Load(p *graph.Program) (LoadedProgram, error) {
-	r := &deviceProgram{m: m, p: p, props: m.queue.Library.Props(), staging: map[int]*staging{}}
+	r := &deviceProgram{m: m, p: p, props: m.queue.Library.Props(), persistent: map[int]*deviceBuffer{},
+		staging: map[int]*staging{}}
 	r.plan = *p
 	r.plan.Buffers = slices.Clone(p.Buffers)
 	r.lives = m.lives.Add(uint32(len(p.Buffers)+len(p.Steps))) - uint32(len(p.Buffers)+len(p.Steps)) + 1
-	for _, b := range p.Buffers {
+	for i, b := range p.Buffers {
 		if b.Kind == graph.Persistent {
-			if err := m.Persistent(b.Name, b.Spec); err != nil {
+			var err error
+			if r.persistent[i], err = m.persistent(b.Name, b.Spec); err != nil {
 				return nil, err
 			}
 		}
@@ -65,7 +69,7 @@ func bufferBytes(s kernels.Spec) int64 { return int64(s.Span()) * int64(s.DType.
 // which the offsets in the buffers decide: every buffer begins at a multiple of graph.ArenaAlign.
 func (r *deviceProgram) choose() error {
 	for i, s := range r.p.Steps {
-		c := r.call(i, func(b int) uint64 { return uint64(b+1) << 40 })
+		c := r.call(i, func(b int) cuda.DevicePtr { return cuda.DevicePtr(b+1) << 40 })
 		v, err := kernels.Choose(c, r.props)
 		if err != nil {
 			return fmt.Errorf("program %s, step %d: %w", r.p.Name, i, err)
@@ -82,13 +86,13 @@ func (r *deviceProgram) choose() error {
 }
 
 // call binds step i to the addresses of buffers.
-func (r *deviceProgram) call(i int, address func(buffer int) uint64) *kernels.Call {
+func (r *deviceProgram) call(i int, address func(buffer int) cuda.DevicePtr) *kernels.Call {
 	operand := func(f graph.Ref) *kernels.Operand {
 		if f.Buffer < 0 {
 			return nil
 		}
 		b := r.plan.Buffers[f.Buffer]
-		base := address(f.Buffer)
+		base := uint64(address(f.Buffer))
 		o := &kernels.Operand{Spec: f.Spec, Name: b.Name, Accumulate: f.Accumulate, Addr: base + uint64(f.Offset*f.Spec.DType.Size())}
 		if b.Kind == graph.Temporary {
 			o.Life = kernels.Life{Temporary: r.lives + uint32(f.Buffer), First: i == b.First, Last: i == b.Last, Addr: base, Bytes: bufferBytes(b.Spec)}
@@ -141,7 +145,7 @@ func (r *deviceProgram) stage() error {
 	return nil
 }
 
-// record makes the launches of all steps for where the arena is now.
+// record makes the launches of all steps for where the arena is now. The caller holds the executor's mu.
 func (r *deviceProgram) record() error {
 	if err := r.m.reserve(max(r.layout.Size, graph.ArenaAlign)); err != nil {
 		return fmt.Errorf("program %s: %w", r.p.Name, err)
@@ -152,18 +156,10 @@ func (r *deviceProgram) record() error {
 	if err := r.dropGraph(); err != nil {
 		return err
 	}
-	address := func(b int) uint64 {
-		switch buf := r.plan.Buffers[b]; buf.Kind {
-		case graph.Persistent:
-			return uint64(r.m.buffers[buf.Name].memory.Ptr())
-		case graph.Temporary:
-			return uint64(r.m.arena.Ptr()) + uint64(r.layout.Offset[b])
-		}
-		return uint64(r.staging[b].memory.Ptr())
-	}
+	r.arena = r.m.arena.Ptr()
 	r.steps = make([][]gpu.Recorded, len(r.p.Steps))
 	for i, s := range r.p.Steps {
-		list, err := r.m.queue.Record(r.variants[i].Kernel, r.call(i, address), fmt.Sprintf("%s step %d (%s)", r.p.Name, i, s.Phase))
+		list, err := r.m.queue.Record(r.variants[i].Kernel, r.call(i, r.address), fmt.Sprintf("%s step %d (%s)", r.p.Name, i, s.Phase))
 		if err != nil {
 			return r.explain(i, err)
 		}
@@ -173,12 +169,25 @@ func (r *deviceProgram) record() error {
 	return nil
 }
 
+// address is where a buffer of the plan lies.
+func (r *deviceProgram) address(b int) cuda.DevicePtr {
+	switch r.plan.Buffers[b].Kind {
+	case graph.Persistent:
+		return r.persistent[b].memory.Ptr()
+	case graph.Temporary:
+		return r.arena + cuda.DevicePtr(r.layout.Offset[b])
+	}
+	return r.staging[b].memory.Ptr()
+}
+
 func (r *deviceProgram) explain(step int, err error) error {
 	return fmt.Errorf("program %s, step %d, operator %s: %w", r.p.Name, step, r.p.Steps[step].Op.Name(), err)
 }
 
 // capture puts all launches into a graph.
 func (r *deviceProgram) capture() error {
+	r.m.mu.Lock()
+	defer r.m.mu.Unlock()
 	if err := r.record(); err != nil {
 		return err
 	}
@@ -221,7 +230,10 @@ func (r *deviceProgram) Run(s *kernels.StepState) error {
 
 // FirstNonFinite implements LoadedProgram.
 func (r *deviceProgram) FirstNonFinite(s *kernels.StepState) (string, error) {
-	if err := r.record(); err != nil {
+	r.m.mu.Lock()
+	err := r.record()
+	r.m.mu.Unlock()
+	if err != nil {
 		return "", err
 	}
 	if err := r.m.putState(s); err != nil {
@@ -254,18 +266,9 @@ func (r *deviceProgram) nonFinite(i int, f graph.Ref) (bool, error) {
 	if f.Buffer < 0 || f.Spec.DType == kernels.I32 || r.p.Buffers[f.Buffer].Kind == graph.Temporary && r.p.Buffers[f.Buffer].Last == i {
 		return false, nil
 	}
-	var base cuda.DevicePtr
-	switch b := r.p.Buffers[f.Buffer]; b.Kind {
-	case graph.Persistent:
-		base = r.m.buffers[b.Name].memory.Ptr()
-	case graph.Temporary:
-		base = r.m.arena.Ptr() + cuda.DevicePtr(r.layout.Offset[f.Buffer])
-	default:
-		base = r.staging[f.Buffer].memory.Ptr()
-	}
 	size := f.Spec.DType.Size()
 	raw := make([]byte, f.Spec.Span()*size)
-	if err := r.m.dev.CopyToHost(raw[:f.Spec.Extent()*size], base+cuda.DevicePtr(f.Offset*size)); err != nil {
+	if err := r.m.dev.CopyToHost(raw[:f.Spec.Extent()*size], r.address(f.Buffer)+cuda.DevicePtr(f.Offset*size)); err != nil {
 		return false, err
 	}
 	values := make([]float32, f.Spec.Elements())

@@ -1,6 +1,7 @@
 package exec_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -174,5 +175,43 @@ func TestDeviceMistakes(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s is not refused", name)
 		}
+	}
+}
+
+// TestPersistentWhileRunning declares persistent buffers while a program that uses some is recorded, captured, run and searched. The race
+// detector shows a read of the executor's buffers without its lock.
+func TestPersistentWhileRunning(t *testing.T) {
+	m := device(t)
+	g := graph.New()
+	x := g.Persistent("x", dense(1, 1, 1, 8))
+	g.Assign(g.Persistent("y", dense(1, 1, 1, 8)), kernels.Emit1(g, elementwise.Scale{Factor: 2}, x), false)
+	p := compile(t, g)
+	declared := make(chan error)
+	go func() {
+		for i := range 50 {
+			if err := m.Persistent(fmt.Sprintf("other %d", i), dense(1, 1, 1, 8)); err != nil {
+				declared <- err
+				return
+			}
+		}
+		declared <- nil
+	}()
+	for i := range 5 {
+		r, err := m.Load(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Run(&kernels.StepState{}); err != nil {
+			t.Fatal(err)
+		}
+		if bad, err := r.FirstNonFinite(&kernels.StepState{}); bad != "" || err != nil {
+			t.Fatalf("run %d: %q, %v", i, bad, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-declared; err != nil {
+		t.Error(err)
 	}
 }

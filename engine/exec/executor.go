@@ -7,7 +7,8 @@ import (
 	"github.com/unnoise/unnoise/kernels"
 )
 
-// Executor holds persistent buffers and runs programs: CPU or Device.
+// Executor holds persistent buffers and runs programs: CPU or Device. Programs of an executor run one at a time; the methods of Executor
+// may be called from other goroutines meanwhile.
 type Executor interface {
 	// Name says where programs run, for logs.
 	Name() string
