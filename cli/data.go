@@ -27,7 +27,7 @@ func dataCommand() *urfave.Command {
 			"PATH is what train --data takes: a folder or .zip of PNG and JPEG pictures, a folder of IDX files, CIFAR-10's binary files\n" +
 			"(a folder or the .tar.gz), a .npy or .npz array, or the name of a 2-D set. The exit code is 1 where pictures are bad.\n" +
 			"With --json: one object with \"source\", \"kind\", \"train\", \"held_out\", \"channels\", \"height\", \"width\", \"classes\", \"samples_scanned\",\n" +
-			"\"mean\", \"variance\", \"min\", \"max\", \"pictures\", \"bad\" and \"samples_per_second\".",
+			"\"mean\", \"variance\", \"min\", \"max\", \"pictures\", \"notes\", \"bad\" and \"samples_per_second\".",
 		Flags: []urfave.Flag{
 			&urfave.IntFlag{Name: "size", Value: 64, Usage: "bring pictures to `N` x N pixels, as network.sample_size does in training"},
 			&urfave.BoolFlag{Name: "grey", Usage: "bring pictures to one channel"},
@@ -201,7 +201,7 @@ func (d *dataInfo) print(w io.Writer) error {
 			formats = append(formats, fmt.Sprintf("%d %s", n, name))
 		}
 		slices.Sort(formats)
-		row("files", "%s; %d other files ignored", strings.Join(formats, ", "), p.Ignored)
+		row("files", "%s", strings.Join(formats, ", "))
 		row("sizes", "%dx%d to %dx%d, median %dx%d (width x height)", p.Smallest[0], p.Smallest[1], p.Largest[0], p.Largest[1], p.Median[0], p.Median[1])
 	}
 	row("a sample", "%d channels, height %d, width %d", d.Channels, d.Height, d.Width)
@@ -226,7 +226,13 @@ func (d *dataInfo) print(w io.Writer) error {
 	for _, b := range d.BadSamples {
 		row("bad", "%s: %s", b.Path, b.Error)
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	for _, note := range d.Notes {
+		fmt.Fprintln(w, note)
+	}
+	return nil
 }
 
 // numbers prints up to eight numbers.

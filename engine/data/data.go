@@ -123,8 +123,11 @@ func Split(ds Dataset, held int, seed uint64) (train, heldOut Dataset, err error
 func (s *subset) Len() int { return s.n }
 
 // decodes tells a loader whether samples are worth a goroutine each.
-func (s *subset) decodes() bool {
-	d, ok := s.Dataset.(interface{ decodes() bool })
+func (s *subset) decodes() bool { return decodes(s.Dataset) }
+
+// decodes reports whether samples of ds are worth a goroutine each.
+func decodes(ds Dataset) bool {
+	d, ok := ds.(interface{ decodes() bool })
 	return ok && d.decodes()
 }
 

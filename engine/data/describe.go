@@ -25,6 +25,7 @@ type Description struct {
 	Min        float64          `json:"min"`
 	Max        float64          `json:"max"`
 	Pictures   *PictureSummary  `json:"pictures,omitempty"`
+	Notes      []string         `json:"notes,omitempty"` // what was left out, recognised or lacks samples
 	BadSamples []BadDescription `json:"bad,omitempty"`
 }
 
@@ -41,6 +42,7 @@ type PictureSummary struct {
 	Median   [2]int         `json:"median"`
 	Largest  [2]int         `json:"largest"`
 	Ignored  int            `json:"ignored_files"` // that are no pictures by their names
+	LeftOut  map[string]int `json:"left_out"`      // the same by the endings of their names
 }
 
 // BadDescription is a picture that cannot be read.
@@ -52,9 +54,12 @@ type BadDescription struct {
 // Describe looks at the first samples of a source (0: all of them), workers at a time. Pictures are all decoded; those that cannot be
 // read are listed.
 func Describe(ctx context.Context, s *Set, source string, samples, workers int) (*Description, error) {
-	d := &Description{Source: source, Kind: s.Kind, Train: s.Train.Len(), HeldOut: s.HeldOut.Len()}
+	d := &Description{Source: source, Kind: s.Kind, Train: s.Train.Len(), HeldOut: s.HeldOut.Len(), Notes: s.Notes}
 	d.Channels, d.Height, d.Width = s.Train.Shape()
 	sets := []Dataset{s.Train, s.HeldOut}
+	if s.HeldOut == s.Train {
+		sets = sets[:1]
+	}
 	if s.Pictures() != nil {
 		sets = []Dataset{s.Pictures()}
 	}
@@ -74,7 +79,7 @@ func Describe(ctx context.Context, s *Set, source string, samples, workers int) 
 	}
 	t.describe(d, max(s.Train.Classes(), s.HeldOut.Classes()), s.ClassNames)
 	if p := s.Pictures(); p != nil {
-		d.Pictures = summary(sizes, p.ignored)
+		d.Pictures = summary(sizes, p.leftOut)
 		for _, e := range t.bad {
 			d.BadSamples = append(d.BadSamples, BadDescription{e.Path, e.Err.Error()})
 		}
@@ -207,8 +212,8 @@ func (t *tally) describe(d *Description, classes int, names []string) {
 }
 
 // summary sorts the sizes of pictures.
-func summary(headers []pictureHeader, ignored int) *PictureSummary {
-	s := &PictureSummary{Formats: map[string]int{}, Ignored: ignored}
+func summary(headers []pictureHeader, leftOut endings) *PictureSummary {
+	s := &PictureSummary{Formats: map[string]int{}, Ignored: leftOut.total(), LeftOut: leftOut}
 	for _, h := range headers {
 		s.Formats[h.format.name]++
 	}

@@ -38,6 +38,7 @@ type Set struct {
 	Train, HeldOut Dataset
 	ClassNames     []string
 	Skipped        []*BadPictureError // left out
+	Notes          []string           // lines for the user: what was left out, recognised or lacks samples
 
 	whole Dataset
 }
@@ -65,9 +66,8 @@ func (s *Set) Fingerprint() string {
 		fmt.Fprintln(h, s.Kind, ds.Len(), c, height, width, ds.Classes())
 	}
 	if p := s.Pictures(); p != nil {
-		names := p.store.Names()
-		for _, f := range p.files {
-			fmt.Fprintf(h, "%q\n", names[f])
+		for _, name := range p.names {
+			fmt.Fprintf(h, "%q\n", name)
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
@@ -90,15 +90,56 @@ func OpenSet(o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.HeldOut == nil {
-		if s.Train.Len() < 2 {
-			return nil, errors.Join(fmt.Errorf("data: %s holds one sample; want at least 2, of which one is held out", o.Source), s.Close())
-		}
+	switch {
+	case s.HeldOut != nil:
+	case s.Train.Len() == 1:
+		s.HeldOut = s.Train
+		s.Notes = append(s.Notes, "one sample: it is trained on and held out")
+	default:
 		if s.Train, s.HeldOut, err = Split(s.Train, max(1, s.Train.Len()/10), o.Seed); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
+	s.noteEmptyClasses()
 	return s, nil
+}
+
+// labelled is a data set that knows the class of sample i without reading it; 0 without classes.
+type labelled interface {
+	Dataset
+	label(i int) int32
+}
+
+// noteEmptyClasses counts the classes that no sample is of.
+func (s *Set) noteEmptyClasses() {
+	of, ok := s.Train.(labelled)
+	if !ok {
+		of, ok = s.whole.(labelled) // the training set is a part drawn from it
+	}
+	if !ok || s.Train.Classes() == 0 {
+		return
+	}
+	has := make([]bool, s.Train.Classes())
+	for i := range of.Len() {
+		has[of.label(i)] = true
+	}
+	n, first := 0, 0
+	for class, any := range has {
+		if any {
+			continue
+		}
+		if n++; n == 1 {
+			first = class
+		}
+	}
+	if n == 0 {
+		return
+	}
+	name := fmt.Sprint(first)
+	if first < len(s.ClassNames) {
+		name = s.ClassNames[first]
+	}
+	s.Notes = append(s.Notes, fmt.Sprintf("%d classes without samples, of %d: the first is %s", n, len(has), name))
 }
 
 func openSource(o Options) (*Set, error) {
@@ -219,5 +260,7 @@ func pictureSet(store pictureStore, o Options) (*Set, error) {
 		}
 		p.drop(s.Skipped)
 	}
+	s.Train, s.HeldOut = p.split()
+	s.Notes = p.notes
 	return s, nil
 }

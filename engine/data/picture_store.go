@@ -2,6 +2,8 @@ package data
 
 import (
 	"archive/zip"
+	"bytes"
+	"compress/bzip2"
 	"errors"
 	"fmt"
 	"io"
@@ -11,64 +13,93 @@ import (
 	"strings"
 )
 
-// maxFolderDepth bounds the nesting of folders, which symbolic links may make endless.
-const maxFolderDepth = 16
+// maxFolderDepth bounds the nesting of folders.
+const maxFolderDepth = 32
 
 // folderStore is a folder with its sub-folders.
 type folderStore struct {
-	root  string
-	names []string
+	root   string
+	names  []string
+	broken map[int]error // entries that cannot be read, whatever their names
+	notes  []string
 }
 
 func openFolder(root string) (*folderStore, error) {
-	s := &folderStore{root: root}
-	return s, s.list("", 0)
+	s := &folderStore{root: root, broken: map[int]error{}}
+	info, err := os.Stat(root)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, err
+	}
+	s.list("", entries, []os.FileInfo{info})
+	return s, nil
 }
 
-// list adds the files of a sub-folder, following symbolic links.
-func (s *folderStore) list(sub string, depth int) error {
-	dir := filepath.Join(s.root, filepath.FromSlash(sub))
-	if depth > maxFolderDepth {
-		return fmt.Errorf("%s: folders are nested deeper than %d: is there a symbolic link that leads back?", dir, maxFolderDepth)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
+// list adds the entries of a sub-folder, following symbolic links. above are the folder and those that it lies in.
+func (s *folderStore) list(sub string, entries []os.DirEntry, above []os.FileInfo) {
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
+		name := path.Join(sub, e.Name())
+		if hidden(e.Name()) {
 			continue
 		}
-		name := path.Join(sub, e.Name())
-		mode := e.Type()
-		if mode&os.ModeSymlink != 0 {
-			target, err := os.Stat(filepath.Join(dir, e.Name()))
-			if err != nil {
-				return err
-			}
-			mode = target.Mode().Type()
-		}
-		switch {
-		case mode.IsDir():
-			if err := s.list(name, depth+1); err != nil {
-				return err
-			}
-		case mode.IsRegular():
+		file := filepath.Join(s.root, filepath.FromSlash(name))
+		if e.Type().IsRegular() {
 			s.names = append(s.names, name)
+			continue
+		}
+		info, err := os.Stat(file)
+		switch {
+		case err != nil:
+			s.names = append(s.names, name) // reading it gives the error
+		case info.IsDir():
+			s.listFolder(name, file, info, above)
+		case info.Mode().IsRegular():
+			s.names = append(s.names, name)
+		default:
+			s.names = append(s.names, name)
+			s.broken[len(s.names)-1] = fmt.Errorf("not a regular file (%v)", info.Mode().Type())
 		}
 	}
-	return nil
+}
+
+func (s *folderStore) listFolder(name, file string, info os.FileInfo, above []os.FileInfo) {
+	for _, a := range above {
+		if os.SameFile(a, info) {
+			s.notes = append(s.notes, fmt.Sprintf("left out: %s, a link back to a folder that it lies in", file))
+			return
+		}
+	}
+	entries, err := os.ReadDir(file)
+	if err == nil && len(above) >= maxFolderDepth {
+		err = fmt.Errorf("folders are nested deeper than %d", maxFolderDepth)
+	}
+	if err != nil {
+		s.names = append(s.names, name+"/") // which is no file's name
+		s.broken[len(s.names)-1] = bare(err)
+		return
+	}
+	s.list(name, entries, append(above[:len(above):len(above)], info))
 }
 
 func (s *folderStore) Names() []string { return s.names }
+func (s *folderStore) Notes() []string { return s.notes }
 func (s *folderStore) Close() error    { return nil }
 func (s *folderStore) Label(i int) string {
 	return filepath.Join(s.root, filepath.FromSlash(s.names[i]))
 }
 
 func (s *folderStore) Read(i int) ([]byte, error) {
+	if err := s.broken[i]; err != nil {
+		return nil, err
+	}
 	f, err := os.Open(s.Label(i))
 	if err != nil {
+		if target, link := os.Readlink(s.Label(i)); link == nil {
+			return nil, fmt.Errorf("a symbolic link to %s: %w", target, bare(err))
+		}
 		return nil, bare(err)
 	}
 	defer f.Close()
@@ -88,84 +119,109 @@ func bare(err error) error {
 	return err
 }
 
-// readPicture reads a file that is said to have size bytes, and no more.
+// readPicture reads a file that is said to have size bytes, and no more. Memory grows with the bytes that arrive.
 func readPicture(r io.Reader, size int64) ([]byte, error) {
 	if size > MaxPictureBytes {
 		return nil, fmt.Errorf("%d bytes; pictures of more than %d are refused", size, MaxPictureBytes)
 	}
-	b := make([]byte, 0, size)
-	for len(b) < cap(b) {
-		n, err := r.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, bare(err)
-		}
+	var b bytes.Buffer
+	b.Grow(int(min(size, 1<<20)))
+	if _, err := io.Copy(&b, io.LimitReader(r, size)); err != nil {
+		return nil, bare(err)
 	}
-	if int64(len(b)) < size {
-		return nil, fmt.Errorf("truncated: %d bytes of %d", len(b), size)
+	if int64(b.Len()) < size {
+		return nil, fmt.Errorf("truncated: %d bytes of %d", b.Len(), size)
 	}
-	return b, nil
+	return b.Bytes(), nil
 }
 
-// zipStore is a zip archive. Folders that hold everything are left out of the names, so that an archive of a folder is the folder.
+// zipStore is a zip archive.
 type zipStore struct {
 	path  string
-	close func() error
 	files []*zip.File
 	names []string
+	close func() error
 }
 
-func openZip(file string) (*zipStore, error) {
-	z, err := zip.OpenReader(file)
+func openZip(path string) (*zipStore, error) {
+	z, err := zip.OpenReader(path)
 	if err != nil {
 		return nil, err
 	}
-	return newZipStore(file, &z.Reader, z.Close), nil
+	s := newZipStore(path, &z.Reader, z.Close)
+	if err := s.checkMethods(); err != nil {
+		return nil, errors.Join(err, z.Close())
+	}
+	return s, nil
 }
 
-func newZipStore(file string, z *zip.Reader, close func() error) *zipStore {
-	s := &zipStore{path: file, close: close}
+func newZipStore(path string, z *zip.Reader, close func() error) *zipStore {
+	s := &zipStore{path: path, close: close}
+	z.RegisterDecompressor(zipBzip2, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
 	for _, f := range z.File {
-		if !strings.HasSuffix(f.Name, "/") && !strings.HasPrefix(f.Name, "__MACOSX/") {
-			s.files, s.names = append(s.files, f), append(s.names, f.Name)
+		if name := slashes(f.Name); !strings.HasSuffix(name, "/") {
+			s.files, s.names = append(s.files, f), append(s.names, name)
 		}
 	}
-	for {
-		top, ok := commonFolder(s.names)
-		if !ok {
-			return s
-		}
-		for i, name := range s.names {
-			s.names[i] = strings.TrimPrefix(name, top)
-		}
-	}
+	return s
 }
 
-// commonFolder returns the first part of every name, with its slash, if it is one and the same folder.
-func commonFolder(names []string) (string, bool) {
-	if len(names) == 0 {
-		return "", false
+// zipBzip2 is the compression method of bzip2, which archive/zip leaves to its users (APPNOTE 4.4.5).
+const zipBzip2 = 12
+
+// zipMethods names compression methods that are not read.
+var zipMethods = map[uint16]string{1: "shrink", 6: "implode", 9: "deflate64", 14: "LZMA", 93: "zstd", 95: "xz", 96: "JPEG", 98: "PPMd", 99: "AES encryption"}
+
+// unreadable says why an entry's packing is not read; nil where it is.
+func unreadable(f *zip.File) error {
+	if f.Flags&1 != 0 {
+		return errors.New("encrypted: unpack the archive with its password, and use the folder")
 	}
-	top, _, ok := strings.Cut(names[0], "/")
-	for _, name := range names {
-		if !ok || !strings.HasPrefix(name, top+"/") {
-			return "", false
+	switch f.Method {
+	case zip.Store, zip.Deflate, zipBzip2:
+		return nil
+	}
+	name := zipMethods[f.Method]
+	if name != "" {
+		name = " (" + name + ")"
+	}
+	return fmt.Errorf("packed by method %d%s, expected store, deflate or bzip2: zip the files again with deflate", f.Method, name)
+}
+
+// checkMethods refuses an archive in which every picture is packed in a way that is not read.
+func (s *zipStore) checkMethods() error {
+	var first error
+	n := 0
+	for i, f := range s.files {
+		if hidden(s.names[i]) || !isPicture(s.names[i]) {
+			continue
+		}
+		err := unreadable(f)
+		if err == nil {
+			return nil
+		}
+		if n++; first == nil {
+			first = err
 		}
 	}
-	return top + "/", true
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d pictures are %w", n, n, first)
 }
 
 func (s *zipStore) Names() []string    { return s.names }
+func (s *zipStore) Notes() []string    { return nil }
 func (s *zipStore) Close() error       { return s.close() }
 func (s *zipStore) Label(i int) string { return s.path + ": " + s.files[i].Name }
 
 func (s *zipStore) Read(i int) ([]byte, error) {
 	f := s.files[i]
+	if err := unreadable(f); err != nil {
+		return nil, err
+	}
 	// Deflate makes at most 1032 bytes of one.
-	if declared, stored := f.UncompressedSize64, f.CompressedSize64; declared > MaxPictureBytes || declared/1100 > stored {
+	if declared, stored := f.UncompressedSize64, f.CompressedSize64; declared > MaxPictureBytes || f.Method != zipBzip2 && declared/1100 > stored {
 		return nil, fmt.Errorf("the archive claims %d bytes, packed in %d; refused", declared, stored)
 	}
 	r, err := f.Open()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -14,8 +13,11 @@ import (
 
 // pictureStore holds encoded pictures by number.
 type pictureStore interface {
-	// Names are paths with slashes, relative to the store, of every file in it.
+	// Names are paths with slashes, relative to the store, of every file in it. One that ends in a
+	// slash is a folder that cannot be read.
 	Names() []string
+	// Notes are lines about what the store left out.
+	Notes() []string
 	// Read returns the bytes of file i; errors do not name it.
 	Read(i int) ([]byte, error)
 	// Label is what errors call file i.
@@ -23,21 +25,24 @@ type pictureStore interface {
 	Close() error
 }
 
-// Pictures is a set of PNG and JPEG files in a folder or a zip, all brought to one size. Where every picture lies in a sub-folder, the
-// first part of its path is its class; classes are numbered in the order of their names.
+// Pictures is a set of picture files in a folder or a zip, all brought to one size. See
+// newPictureLayout for classes and splits.
 type Pictures struct {
 	store   pictureStore
-	files   []int32 // of the store, sorted by name
-	labels  []int32 // nil or one a picture
+	files   []int32  // of the store, sorted by name
+	names   []string // of the files, without folders that hold everything
+	parts   []part   // of the files
+	labels  []int32  // nil or one a picture
 	classes []string
 	c, h, w int
-	ignored int // files that are no pictures by their names
+	leftOut endings // files that are no pictures by their names
+	notes   []string
 
 	cache []atomic.Pointer[[]byte] // decoded, H,W,C
 	room  atomic.Int64             // bytes left for the cache
 }
 
-var errNoPictures = errors.New("no pictures (.png, .jpg, .jpeg)")
+var errNoPictures = errors.New("no pictures (.png, .jpg, .webp, .bmp, .tif, .gif)")
 
 // openPictures lists the pictures of a store.
 func openPictures(store pictureStore, o Options) (*Pictures, error) {
@@ -47,51 +52,47 @@ func openPictures(store pictureStore, o Options) (*Pictures, error) {
 	if o.Height < 1 || o.Width < 1 || o.Height > 1<<13 || o.Width > 1<<13 {
 		return nil, fmt.Errorf("pictures of %dx%d: want each side 1..%d", o.Height, o.Width, 1<<13)
 	}
-	p := &Pictures{store: store, c: o.Channels, h: o.Height, w: o.Width}
+	p := &Pictures{store: store, c: o.Channels, h: o.Height, w: o.Width, leftOut: endings{}}
 	names := store.Names()
 	for i, name := range names {
-		switch base := path.Base(name); {
-		case strings.HasPrefix(base, ".") || strings.HasPrefix(name, "__MACOSX/"):
-		case isPicture(base):
+		switch name = slashes(name); {
+		case hidden(name):
+		case isPicture(name) || strings.HasSuffix(name, "/"):
 			p.files = append(p.files, int32(i))
 		default:
-			p.ignored++
+			p.leftOut.add(name)
 		}
 	}
 	if len(p.files) == 0 {
-		return nil, fmt.Errorf("%w among %d files", errNoPictures, len(names))
+		return nil, fmt.Errorf("%w among %d files (%s)", errNoPictures, p.leftOut.total(), p.leftOut)
 	}
 	slices.SortFunc(p.files, func(a, b int32) int { return strings.Compare(names[a], names[b]) })
-	p.label(names)
+	p.arrange(names)
 	p.cache = make([]atomic.Pointer[[]byte], len(p.files))
 	p.room.Store(o.CacheBytes)
 	return p, nil
 }
 
-func isPicture(name string) bool {
-	return slices.Contains([]string{".png", ".jpg", ".jpeg"}, strings.ToLower(path.Ext(name)))
+// arrange takes classes and splits from the names, and leaves out the pictures that are of neither part.
+func (p *Pictures) arrange(names []string) {
+	sorted := make([]string, len(p.files))
+	for i, f := range p.files {
+		sorted[i] = slashes(names[f])
+	}
+	l := newPictureLayout(sorted)
+	p.names, p.parts, p.labels, p.classes = l.names, l.parts, l.labels, l.classes
+	p.notes = append(p.store.Notes(), l.notes...)
+	if len(p.leftOut) > 0 {
+		p.notes = append(p.notes, "left out: "+p.leftOut.String())
+	}
+	p.keepOnly(func(i int) bool { return p.parts[i] != partNone })
 }
 
-// label takes the classes from the paths.
-func (p *Pictures) label(names []string) {
-	labels := make([]int32, len(p.files))
-	number := map[string]int32{}
-	for _, f := range p.files {
-		class, _, ok := strings.Cut(names[f], "/")
-		if !ok {
-			return
-		}
-		number[class] = 0
-	}
-	p.classes = slices.Sorted(maps.Keys(number))
-	for i, class := range p.classes {
-		number[class] = int32(i)
-	}
-	for i, f := range p.files {
-		class, _, _ := strings.Cut(names[f], "/")
-		labels[i] = number[class]
-	}
-	p.labels = labels
+// pictureEndings are of the names of pictures; their first bytes decide what they are.
+var pictureEndings = []string{".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"}
+
+func isPicture(name string) bool {
+	return slices.Contains(pictureEndings, strings.ToLower(path.Ext(name)))
 }
 
 // Len implements Dataset.
@@ -133,10 +134,15 @@ func (p *Pictures) Sample(i int, dst []float32) (int32, error) {
 	for j, v := range pixels {
 		dst[j] = pixelValue[v]
 	}
+	return p.label(i), nil
+}
+
+// label returns the class of picture i, 0 without classes.
+func (p *Pictures) label(i int) int32 {
 	if p.labels == nil {
-		return 0, nil
+		return 0
 	}
-	return p.labels[i], nil
+	return p.labels[i]
 }
 
 // pixels returns picture i, H,W,C, from the cache or decoded.
@@ -189,24 +195,66 @@ func (p *Pictures) drop(bad []*BadPictureError) {
 	for _, e := range bad {
 		paths[e.Path] = true
 	}
-	cache := make([]atomic.Pointer[[]byte], 0, p.Len())
+	p.keepOnly(func(i int) bool { return !paths[p.store.Label(int(p.files[i]))] })
+}
+
+// keepOnly leaves out the pictures that keep refuses.
+func (p *Pictures) keepOnly(keep func(i int) bool) {
+	cache := make([]atomic.Pointer[[]byte], len(p.cache))
 	n := 0
-	for i, f := range p.files {
-		if paths[p.store.Label(int(f))] {
+	for i := range p.files {
+		if !keep(i) {
 			continue
 		}
-		p.files[n] = f
+		p.files[n], p.names[n], p.parts[n] = p.files[i], p.names[i], p.parts[i]
 		if p.labels != nil {
 			p.labels[n] = p.labels[i]
 		}
-		cache = cache[:n+1]
-		cache[n].Store(p.cache[i].Load())
+		if p.cache != nil {
+			cache[n].Store(p.cache[i].Load())
+		}
 		n++
 	}
-	p.files, p.cache = p.files[:n], cache
+	p.files, p.names, p.parts = p.files[:n], p.names[:n], p.parts[:n]
+	if p.cache != nil {
+		p.cache = cache[:n]
+	}
 	if p.labels != nil {
 		p.labels = p.labels[:n]
 	}
+}
+
+// split returns the training pictures and the held-out ones, nil where the source has none of its own.
+func (p *Pictures) split() (train, heldOut Dataset) {
+	var of [2][]int32
+	for i, part := range p.parts {
+		of[part] = append(of[part], int32(i))
+	}
+	if len(of[partHeldOut]) == 0 || len(of[partTrain]) == 0 {
+		return p, nil
+	}
+	return &selection{p, of[partTrain]}, &selection{p, of[partHeldOut]}
+}
+
+// selection is some samples of a data set, by number.
+type selection struct {
+	Dataset
+	samples []int32
+}
+
+func (s *selection) Len() int { return len(s.samples) }
+
+// decodes tells a loader whether samples are worth a goroutine each.
+func (s *selection) decodes() bool { return decodes(s.Dataset) }
+
+// label returns the class of sample i, which is one of a data set with labels.
+func (s *selection) label(i int) int32 { return s.Dataset.(labelled).label(int(s.samples[i])) }
+
+func (s *selection) Sample(i int, dst []float32) (int32, error) {
+	if err := checkSample(s, i, dst); err != nil {
+		return 0, err
+	}
+	return s.Dataset.Sample(int(s.samples[i]), dst)
 }
 
 // Close closes the store.

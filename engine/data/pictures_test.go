@@ -443,15 +443,10 @@ func TestZipLies(t *testing.T) {
 
 func TestOpenPicturesRefuses(t *testing.T) {
 	pictures := folder(t, someFiles(t, 3))
-	loop := folder(t, someFiles(t, 3))
-	if err := os.Symlink(loop, filepath.Join(loop, "again")); err != nil {
-		t.Fatal(err)
-	}
 	for want, o := range map[string]Options{
-		"no pictures (.png, .jpg, .jpeg) among 1 files; nor does it hold train-images": {Source: folder(t, map[string][]byte{"a.txt": nil}), Channels: 3, Height: 8, Width: 8},
+		"no pictures (.png, .jpg, .webp, .bmp, .tif, .gif) among 1 files (1 .txt); nor does it hold train-images": {Source: folder(t, map[string][]byte{"a.txt": nil}), Channels: 3, Height: 8, Width: 8},
 		"set network.in_channels":           {Source: pictures, Channels: 4, Height: 8, Width: 8},
 		"want each side 1..8192":            {Source: pictures, Channels: 3, Height: 8, Width: 1 << 20},
-		"is there a symbolic link that":     {Source: loop, Channels: 3, Height: 8, Width: 8},
 		"not a valid zip file":              {Source: filepath.Join(folder(t, map[string][]byte{"a.zip": []byte("PK")}), "a.zip"), Channels: 3, Height: 8, Width: 8},
 		"want a folder, a .zip of pictures": {Source: filepath.Join(folder(t, map[string][]byte{"a.rar": nil}), "a.rar")},
 		"data.layout = \"nwhc\"":            {Source: pictures, Layout: "nwhc"},

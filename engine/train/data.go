@@ -25,6 +25,9 @@ func (t *trainer) openData(ctx context.Context) error {
 	if bad := t.set.Skipped; len(bad) > 0 {
 		t.warn("left out %d pictures that cannot be read; the first: %s: %v", len(bad), bad[0].Path, bad[0].Err)
 	}
+	for _, note := range t.set.Notes {
+		t.warn("%s", note)
+	}
 	d := t.Recipe.Data
 	t.loader, err = data.NewLoader(t.train, data.LoaderConfig{Seed: t.Recipe.Train.Seed, Flip: d.Flip, Workers: d.Workers, Ahead: d.Prefetch})
 	return err
