@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"github.com/unnoise/unnoise/engine/gitlfs"
 )
 
 // maxHeader is the longest header of a safetensors file, in bytes.
@@ -67,6 +69,9 @@ func newFile(path string, r io.ReaderAt, size int64) (*File, error) {
 	if _, err := r.ReadAt(prefix[:], 0); err != nil {
 		return nil, fmt.Errorf("reading the header length: %w", err)
 	}
+	if err := gitlfs.Check(prefixText(r, size)); err != nil {
+		return nil, err
+	}
 	n := binary.LittleEndian.Uint64(prefix[:])
 	if n > maxHeader {
 		return nil, fmt.Errorf("the header claims %d bytes, the format allows %d: not a safetensors file, or a damaged one", n, maxHeader)
@@ -91,6 +96,13 @@ func newFile(path string, r io.ReaderAt, size int64) (*File, error) {
 		f.infos[info.Name] = info
 	}
 	return f, nil
+}
+
+// prefixText returns the first bytes of a file, enough to recognize a Git LFS pointer.
+func prefixText(r io.ReaderAt, size int64) []byte {
+	head := make([]byte, min(size, 64))
+	n, _ := r.ReadAt(head, 0) // what cannot be read is reported by the reads that follow
+	return head[:n]
 }
 
 // checkLayout sorts the tensors by offset and refuses overlaps, holes and
@@ -155,18 +167,6 @@ func (f *File) ReadFloat32(name string, dst []float32) error {
 	if len(dst) != info.Elements() {
 		return fmt.Errorf("%s: tensor %q has shape %v, %d elements: want %d", f.path, name, info.Shape, info.Elements(), len(dst))
 	}
-	const chunk = 1 << 16 // elements
-	size := info.DType.Size()
-	buf := make([]byte, min(int64(len(dst)), chunk)*size)
-	for at := 0; at < len(dst); at += chunk {
-		part := dst[at:min(at+chunk, len(dst))]
-		b := buf[:int64(len(part))*size]
-		if _, err := f.r.ReadAt(b, f.data+info.begin+int64(at)*size); err != nil {
-			return fmt.Errorf("%s: reading tensor %q: %w", f.path, name, err)
-		}
-		if !toFloat32(part, b, info.DType) {
-			return fmt.Errorf("%s: tensor %q has type %s, want F32, F16, BF16, F64, I64, I32 or U8", f.path, name, info.DType)
-		}
-	}
-	return nil
+	section := io.NewSectionReader(f.r, f.data+info.begin, info.end-info.begin)
+	return readFloat32(section, dst, f.path, info)
 }

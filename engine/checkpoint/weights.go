@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Weights is a safetensors file of a network seen under today's diffusers
+// Weights is the file, or files, of a network seen under today's diffusers
 // names: tensors with the attention names of diffusers before 0.17 are
 // renamed, and a 1x1 convolution in their place loses its two last
 // dimensions, as diffusers does on loading.
 type Weights struct {
-	file  *File
+	file  source
 	names []string
 	from  map[string]string // public name -> name in the file
 }
@@ -19,9 +19,10 @@ type Weights struct {
 // attentionNames maps the last name part of legacy attention layers.
 var attentionNames = map[string]string{"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 
-// OpenWeights opens a network's safetensors file. The caller closes it.
+// OpenWeights opens a network's weights: a safetensors file, an index of shards (NAME.index.json), or a file of torch.save
+// (.bin, .pt, .pth). The caller closes them.
 func OpenWeights(path string) (*Weights, error) {
-	f, err := Open(path)
+	f, err := openSource(path)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func (w *Weights) Shape(name string) ([]int, bool) {
 func (w *Weights) ReadFloat32(name string, dst []float32) error {
 	from, ok := w.from[name]
 	if !ok {
-		return fmt.Errorf("%s: no tensor %q", w.file.path, name)
+		return fmt.Errorf("%s: no tensor %q", w.file.Path(), name)
 	}
 	return w.file.ReadFloat32(from, dst)
 }
@@ -99,15 +100,15 @@ func (w *Weights) Match(want []Tensor) error {
 		if !ok {
 			missing = append(missing, t.Name)
 		} else if !slices.Equal(shape, t.Shape) {
-			return fmt.Errorf("%s: tensor %q has shape %v, the network of %s wants %v", w.file.path, t.Name, shape, configFile, t.Shape)
+			return fmt.Errorf("%s: tensor %q has shape %v, the network of %s wants %v", w.file.Path(), t.Name, shape, configFile, t.Shape)
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("%s: %s that the network of %s wants: %s", w.file.path, count(len(missing), "missing tensor"), configFile, abbreviate(missing))
+		return fmt.Errorf("%s: %s that the network of %s wants: %s", w.file.Path(), count(len(missing), "missing tensor"), configFile, abbreviate(missing))
 	}
 	extra := slices.DeleteFunc(slices.Clone(w.names), func(name string) bool { return expected[name] })
 	if len(extra) > 0 {
-		return fmt.Errorf("%s: %s that the network of %s does not have: %s", w.file.path, count(len(extra), "tensor"), configFile, abbreviate(extra))
+		return fmt.Errorf("%s: %s that the network of %s does not have: %s", w.file.Path(), count(len(extra), "tensor"), configFile, abbreviate(extra))
 	}
 	return nil
 }
