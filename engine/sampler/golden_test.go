@@ -60,9 +60,11 @@ func (c *samplerCase) table(t *testing.T, p *diffusion.Process) (*Table, Options
 	}
 	o := s.Defaults
 	o.Steps, o.Rule = c.Steps, Diffusers
-	for key := range c.Config {
+	for key, value := range c.Config {
 		if s.Reads(key) {
-			c.decode(t, key, o.Field(key))
+			if err := o.Set(key, value); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	if c.Kwargs.Eta != nil {

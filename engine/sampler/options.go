@@ -1,9 +1,11 @@
 package sampler
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/unnoise/unnoise/engine/diffusion"
@@ -71,6 +73,7 @@ type Options struct {
 	UseExponentialSigmas bool     `json:"use_exponential_sigmas"`
 	UseBetaSigmas        bool     `json:"use_beta_sigmas"`
 	UseLuLambdas         bool     `json:"use_lu_lambdas"`
+	BetaSchedule         string   `json:"beta_schedule"` // decides how DPM-Solver rounds timesteps of sigmas
 	InterpolationType    string   `json:"interpolation_type"`
 	TimestepType         string   `json:"timestep_type"`
 	SigmaMin             *float64 `json:"sigma_min"`
@@ -100,6 +103,26 @@ func (o *Options) Field(key string) any {
 		if v.Type().Field(i).Tag.Get("json") == key && key != "-" {
 			return v.Field(i).Addr().Interface()
 		}
+	}
+	return nil
+}
+
+// Set decodes the value of a key of scheduler_config.json. null keeps the
+// default; infinities may be written as strings ("-inf") or as Python does.
+func (o *Options) Set(key string, value json.RawMessage) error {
+	field := o.Field(key)
+	if field == nil {
+		return fmt.Errorf("unknown key %q", key)
+	}
+	if f, ok := field.(*float64); ok {
+		text := strings.Trim(string(value), `"`)
+		if v, err := strconv.ParseFloat(text, 64); err == nil && math.IsInf(v, 0) {
+			*f = v
+			return nil
+		}
+	}
+	if err := json.Unmarshal(value, field); err != nil {
+		return fmt.Errorf("key %q is %s: %w", key, value, err)
 	}
 	return nil
 }

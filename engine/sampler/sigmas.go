@@ -148,14 +148,7 @@ func explodingGrid(p *diffusion.Process, o *Options) (*Grid, error) {
 		return nil, err
 	}
 	if kind != plain {
-		most, least := sigmas[0], sigmas[len(sigmas)-1]
-		if o.SigmaMax != nil {
-			most = *o.SigmaMax
-		}
-		if o.SigmaMin != nil {
-			least = *o.SigmaMin
-		}
-		sigmas = kind.sigmas(most, least, o.Steps)
+		sigmas = kind.sigmas(o.sigmaRange(sigmas[0], sigmas[len(sigmas)-1], o.Steps))
 		ts = make([]float64, len(sigmas))
 		for i, s := range sigmas {
 			ts[i] = table.timestep(s)
