@@ -123,8 +123,9 @@ type Case struct {
 type Input struct {
 	Spec   *Spec // nil: absent
 	Fill   Fill
-	Lo, Hi float64 // Uniform: the range; Ints: Lo <= x < Hi
-	Grad   bool    // finite differences are taken with respect to this input
+	Lo, Hi float64   // Uniform: the range; Ints: Lo <= x < Hi
+	Values []float64 // Given: the elements
+	Grad   bool      // finite differences are taken with respect to this input
 }
 
 // Fill says what a case's input holds.
@@ -136,6 +137,7 @@ const (
 	Uniform             // uniform in [Lo, Hi)
 	Ints                // integers in [Lo, Hi)
 	Zeros
+	Given // the values listed, as many as there are elements
 )
 
 // Absent is an operand that is not there.
@@ -157,6 +159,12 @@ func RandnPitch(n, h, w, c, pitch int) Input {
 func RandUniform(lo, hi float64, n, h, w, c int) Input {
 	s := Dense(F32, n, h, w, c)
 	return Input{Spec: &s, Fill: Uniform, Lo: lo, Hi: hi}
+}
+
+// Values is a float32 input of given elements without gradient.
+func Values(n, h, w, c int, v ...float64) Input {
+	s := Dense(F32, n, h, w, c)
+	return Input{Spec: &s, Fill: Given, Values: v}
 }
 
 // RandInts is an I32 input of integers lo <= x < hi.

@@ -197,6 +197,8 @@ func filler(in kernels.Input, rng *rand.Rand) func(int) float64 {
 		return func(int) float64 { return round(float32(in.Lo + (in.Hi-in.Lo)*rng.Float64())) }
 	case kernels.Ints:
 		return func(int) float64 { return math.Floor(in.Lo + (in.Hi-in.Lo)*rng.Float64()) }
+	case kernels.Given:
+		return func(i int) float64 { return round(float32(in.Values[i])) }
 	case kernels.Zeros:
 		return func(int) float64 { return 0 }
 	}

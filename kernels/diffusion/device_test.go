@@ -21,13 +21,22 @@ func TestOutsideTables(t *testing.T) {
 		}
 		for _, index := range []uint32{7, 1 << 31, 1<<32 - 1} {
 			s := kernels.StepState{ChainIndex: index}
-			cases = append(cases, kernels.Case{Name: "chain index", Op: ReverseUpdate{Stream: 3, Clip: 1}, State: s, In: []kernels.Input{in, in, update}},
+			past := historyCase(in, 3)
+			past.State = s
+			cases = append(cases, past, kernels.Case{Name: "chain index", Op: ReverseUpdate{Stream: 3, Clip: 1}, State: s, In: []kernels.Input{in, in, update}},
 				kernels.Case{Name: "chain index, z given", Op: ReverseUpdate{}, State: s, In: []kernels.Input{in, in, update, in}},
 				kernels.Case{Name: "chain index", Op: ReverseUpdateGrad{Clip: 1}, State: s, In: []kernels.Input{in, in, update, in}},
 				kernels.Case{Name: "chain index", Op: ChainTime{3}, State: s, In: []kernels.Input{kernels.RandInts(0, 9, 7, 1, 1, 1)}})
 		}
 	}
 	kerneltest.VerifyDevice(t, cases...)
+}
+
+// historyCase is a step with a history of so many slots.
+func historyCase(x kernels.Input, slots int) kernels.Case {
+	history := *x.Spec
+	history.N *= slots
+	return kernels.Case{Name: "history", Op: ReverseUpdate{Stream: 3}, In: []kernels.Input{x, x, historyTable(slots), {}, {Spec: &history}}}
 }
 
 // TestLargeGrids runs grids in which each thread takes several items; in short tests only those that draw.
@@ -43,6 +52,7 @@ func TestLargeGrids(t *testing.T) {
 		kernels.Case{Name: "large", Op: ReverseUpdate{Stream: 3}, In: []kernels.Input{x, x, update}},
 		kernels.Case{Name: "large, in place", Op: ReverseUpdate{Stream: 3, InPlace: true}, In: []kernels.Input{x, x, update}},
 		kernels.Case{Name: "large", Op: ReverseUpdate{Clip: 1}, In: []kernels.Input{x, x, update, x}},
+		historyCase(x, 2),
 		kernels.Case{Name: "large", Op: ReverseUpdateGrad{Clip: 1}, In: []kernels.Input{x, x, update, x}},
 		kernels.Case{Name: "large", Op: Guidance{}, State: kernels.StepState{Guidance: 2}, In: []kernels.Input{x}},
 		kernels.Case{Name: "large", Op: GuidanceGrad{}, State: kernels.StepState{Guidance: 2}, In: []kernels.Input{x}})

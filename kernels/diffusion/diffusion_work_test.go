@@ -26,6 +26,11 @@ func TestWork(t *testing.T) {
 		{"ancestral update in place", ReverseUpdate{Stream: 3, InPlace: true}, []kernels.Input{x, x, update}, 12},
 		{"DDIM update", ReverseUpdate{Stream: 3, Clip: 1}, []kernels.Input{x, x, {Spec: update.Spec, Fill: kernels.Zeros}}, 12},
 		{"update, z given", ReverseUpdate{}, []kernels.Input{x, x, update, x}, 16},
+		{"update with limits", ReverseUpdate{Stream: 3}, []kernels.Input{x, x, update, {}, {}, kernels.RandUniform(1, 2, 16, 1, 1, 1)}, 13}, // a limit a lane and access, a sector a warp
+		{"update, nothing of the history", ReverseUpdate{Stream: 3}, historyInputs(x, nil, nil), 12},
+		{"update, a slot read", ReverseUpdate{Stream: 3}, historyInputs(x, []int{2}, nil), 16},
+		{"update, a slot read, one written", ReverseUpdate{Stream: 3}, historyInputs(x, []int{1}, []int{0}), 20},
+		{"update, three slots read, two written", ReverseUpdate{Stream: 3}, historyInputs(x, []int{0, 2, 3}, []int{0, 1}), 32},
 		{"update's gradient", ReverseUpdateGrad{Clip: 1}, []kernels.Input{x, x, update, x}, 24},
 		{"guidance", Guidance{}, []kernels.Input{x}, 12},
 		{"guidance's gradient", GuidanceGrad{}, []kernels.Input{x}, 6},
@@ -51,6 +56,22 @@ func TestWork(t *testing.T) {
 			}
 		}
 	}
+}
+
+// historyInputs is a step of four slots without noise that reads some of them and writes others.
+func historyInputs(x kernels.Input, reads, writes []int) []kernels.Input {
+	const slots = 4
+	row := make([]float64, UpdateWidth(slots))
+	row[X0FromX], row[X0FromOut], row[C0], row[CX] = 0.5, -0.5, 1, 0.25
+	for _, k := range reads {
+		row[SlotColumn(0, k, slots)] = 0.5
+	}
+	for w, k := range writes {
+		row[Write1+w], row[Column(1+w, slots)] = float64(k+1), 1
+	}
+	history := *x.Spec
+	history.N *= slots
+	return []kernels.Input{x, x, kernels.Values(1, 1, 1, len(row), row...), {}, {Spec: &history}}
 }
 
 func specs(in []kernels.Input) []*kernels.Spec {

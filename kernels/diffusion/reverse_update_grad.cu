@@ -1,9 +1,9 @@
 // reverse_update_grad: the gradient of reverse_update (reverse.cuh) for dy, the gradient of x_prev:
-//   dx = c_x dy + a c_0 dy, dout = b c_0 dy, dz = sigma dy; the terms of c_0 are left out where x_0 is clamped.
+//   dx = c_x dy + a c_0 dy, dout = c_out dy + b c_0 dy, dz = sigma dy; the terms of c_0 are left out where x_0 is clamped.
 // Layout: x, out, dy, dx, dout, dz float32 of one shape, each at its own pitch; table float32 of eight columns.
 //   reverse_update_grad_vector   rows without pads, sizes that are multiples of 4: 16-byte accesses, i counts groups of four
 //   reverse_update_grad          any pitch, any size: i counts elements
-// Bytes: 24 an element. Work: 8 FLOPs an element.
+// Bytes: 24 an element. Work: 10 FLOPs an element.
 #include "divide.cuh"
 #include "reverse.cuh"
 
@@ -12,8 +12,8 @@ struct Gradients {
 };
 
 __device__ __forceinline__ Gradients pass(const Step &k, float x, float out, float dy) {
-    float x0 = k.clean(x, out), through = k.clamps(x0) ? 0.0f : k.c0 * dy;
-    return {k.cx * dy + k.x0_from_x * through, k.x0_from_out * through, k.sigma * dy};
+    float x0 = k.clean(x, out), through = clamps(x0, k.clip) ? 0.0f : k.prev.x0 * dy;
+    return {k.prev.x * dy + k.x0_from_x * through, k.prev.out * dy + k.x0_from_out * through, k.prev.z * dy};
 }
 
 extern "C" __global__ void __launch_bounds__(256)

@@ -25,7 +25,7 @@ func (o ReverseUpdateGrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 	if err := elementwise.Inputs(o.Name(), in, 4, 4); err != nil {
 		return nil, err
 	}
-	if err := updateOperands(o.Name(), in[0], in[1], in[2]); err != nil {
+	if err := updateOperands(o.Name(), in[0], in[1], in[2], 0); err != nil {
 		return nil, err
 	}
 	if err := elementwise.SameShapes("reverse_update_grad: gradient", in[0], in[3]); err != nil {
@@ -37,7 +37,7 @@ func (o ReverseUpdateGrad) Infer(in []*kernels.Spec) ([]kernels.Spec, error) {
 
 // Cost implements kernels.Operator.
 func (ReverseUpdateGrad) Cost(in []*kernels.Spec, out []kernels.Spec) kernels.Cost {
-	return kernels.Cost{FLOPs: 8 * float64(out[0].Elements()), Bytes: kernels.IOBytes(in, out)}
+	return kernels.Cost{FLOPs: 10 * float64(out[0].Elements()), Bytes: kernels.IOBytes(in, out)}
 }
 
 // Tolerance implements kernels.Operator.

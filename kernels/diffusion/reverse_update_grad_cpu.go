@@ -7,19 +7,19 @@ import (
 
 // pass returns the gradients of x, out and z for a gradient dy of x_prev.
 func (k *coefficients) pass(x, out, dy, clip float64) (dx, dout, dz float64) {
-	dx = k[CX] * dy
-	if _, free := k.clean(x, out, clip); free {
-		dx += k[X0FromX] * k[C0] * dy
-		dout = k[X0FromOut] * k[C0] * dy
+	dx, dout = k.prev.x*dy, k.prev.out*dy
+	if _, free := k.clean(x, out, bound{clip, 1}); free {
+		dx += k.fromX * k.prev.x0 * dy
+		dout += k.fromOut * k.prev.x0 * dy
 	}
-	return dx, dout, k[Sigma] * dy
+	return dx, dout, k.prev.z * dy
 }
 
 func reverseUpdateGradReference[T kernels.Float](c *kernels.Call) {
 	o := c.Op.(ReverseUpdateGrad)
 	x, out, dy := kernels.In[T](c, 0), kernels.In[T](c, 1), kernels.In[T](c, 3)
 	dx, dout, dz := kernels.Out[T](c, 0), kernels.Out[T](c, 1), kernels.Out[T](c, 2)
-	k := coefficientsOf(kernels.In[T](c, 2), c.State)
+	k := coefficientsOf(kernels.In[T](c, 2), c.State, 0)
 	elementwise.Each(x.Spec, func(n, h, w, ch int) {
 		a, b, z := k.pass(x.At(n, h, w, ch), out.At(n, h, w, ch), dy.At(n, h, w, ch), o.Clip)
 		dx.Set(n, h, w, ch, a)
@@ -30,7 +30,7 @@ func reverseUpdateGradReference[T kernels.Float](c *kernels.Call) {
 
 func reverseUpdateGradCPU(q kernels.Queue, c *kernels.Call) error {
 	o, x := c.Op.(ReverseUpdateGrad), c.In[0]
-	k, err := rowOf(o.Name(), c.In[2], c.State)
+	k, err := rowOf(o.Name(), c.In[2], c.State, 0)
 	if err != nil {
 		return err
 	}
