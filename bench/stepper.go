@@ -41,7 +41,7 @@ func NewStepper(preset string, set []string, threads int) (*Stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.Points() || r.Train.MicroBatches != 1 || m.Net.Labels().Kind != nn.NoLabels {
+	if m.Points() || r.Train.MicroBatches != 1 || len(m.Signature.Conditions) > 0 {
 		return nil, fmt.Errorf("preset %s: a step is measured for networks on images, without labels and accumulation", preset)
 	}
 	s := &Stepper{recipe: r, machine: exec.NewCPU(exec.CPUOptions{Workers: threads}), parameters: m.Params.Count()}

@@ -126,12 +126,12 @@ func readBatch(c *urfave.Context, m *model.Model) (*model.Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.Net.Labels().Kind == nn.VectorLabels {
+	if m.Signature.Labels().Kind == nn.VectorCondition {
 		v, ok := d.Data().([]float32)
-		if want := m.Net.Labels().Dim; !ok || d.Dims() != 2 || d.Shape()[0] != x.N || d.Shape()[1] != want {
+		if want := m.Signature.Labels().Dim; !ok || d.Dims() != 2 || d.Shape()[0] != x.N || d.Shape()[1] != want {
 			return nil, fmt.Errorf("%s: %s of shape %v: want float32 of shape (%d, %d)", path, d.Dtype(), d.Shape(), x.N, want)
 		}
-		b.Vector = v
+		b.Vectors = map[string][]float32{nn.LabelsInput: v}
 		return b, nil
 	}
 	if d.Dims() != 1 {

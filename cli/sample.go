@@ -150,7 +150,7 @@ func sampleOptions(c *urfave.Context, m *model.Model) (*sample.Options, error) {
 		if x.C != m.C {
 			return nil, fmt.Errorf("%s: samples of %d channels, the model has %d", path, x.C, m.C)
 		}
-		if err := m.Net.CheckSize(x.H, x.W); err != nil {
+		if err := m.Signature.Fits(x.H, x.W); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		o.Noise, o.N = x, x.N

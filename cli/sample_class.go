@@ -14,8 +14,8 @@ import (
 
 // readClass fills the labels, and the weight of guidance: the flag's, or the run's own.
 func readClass(c *urfave.Context, m *model.Model, r *recipe.Recipe, o *sample.Options) error {
-	l := m.Net.Labels()
-	if l.Kind != nn.ClassLabels {
+	l := m.Signature.Labels()
+	if l.Kind != nn.ClassCondition {
 		if c.IsSet("class") {
 			return usagef("--class %s: the model is not conditioned on classes", c.String("class"))
 		}
@@ -53,7 +53,7 @@ func readClass(c *urfave.Context, m *model.Model, r *recipe.Recipe, o *sample.Op
 }
 
 // parseClasses reads a list of class numbers, "all" or "none", for a network's labels.
-func parseClasses(list string, set bool, l nn.Labels) ([]int32, error) {
+func parseClasses(list string, set bool, l nn.Condition) ([]int32, error) {
 	named := l.Named()
 	switch {
 	case !set && named == 0:

@@ -34,7 +34,7 @@ func (o Options) trainer() (*trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.Model.Net.Labels().Kind != nn.NoLabels {
+	if len(p.Model.Signature.Conditions) > 0 {
 		return nil, fmt.Errorf("preset %s: steps are measured without labels", o.Preset)
 	}
 	t := &trainer{recipe: r, prog: p}

@@ -64,8 +64,8 @@ func (rep *GuidanceReport) Best() GuidanceRow {
 // Guidance measures a class-conditional model trained by a recipe: it trains a classifier on the recipe's data, draws samples of every
 // class at each weight, all from the same noise, and counts those that the classifier takes for their class.
 func Guidance(ctx context.Context, mach exec.Executor, m *model.Model, r *recipe.Recipe, o GuidanceOptions) (*GuidanceReport, error) {
-	l := m.Net.Labels()
-	if l.Kind != nn.ClassLabels || l.Named() == 0 || m.Points() {
+	l := m.Signature.Labels()
+	if l.Kind != nn.ClassCondition || l.Named() == 0 || m.Points() {
 		return nil, fmt.Errorf("the model is not conditioned on a list of classes of images: nothing to measure")
 	}
 	if o.Samples == 0 {

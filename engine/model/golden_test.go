@@ -51,7 +51,7 @@ func batch(t *testing.T, dir string) model.Batch {
 	}
 	labels := array(t, path)
 	if v, ok := labels.Data().([]float32); ok {
-		b.Vector = v
+		b.Vectors = map[string][]float32{"labels": v}
 		return b
 	}
 	if b.Labels, err = model.Integers(labels); err != nil {

@@ -10,13 +10,13 @@ import (
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/nn"
 	_ "github.com/unnoise/unnoise/engine/nn/all" // register
-	"github.com/unnoise/unnoise/engine/nn/mlp"
 	"github.com/unnoise/unnoise/kernels"
 )
 
 // Model is a network with its parameters, weights and diffusion process.
 type Model struct {
 	Net       nn.Network
+	Signature nn.Signature // of Net
 	Params    *nn.ParamSet
 	Weights   []float32 // the arena, laid out by Params
 	Scheduler *checkpoint.SchedulerConfig
@@ -52,17 +52,17 @@ func empty(cfg nn.Config, sched *checkpoint.SchedulerConfig, h, w int) (*Model, 
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Net: net, Scheduler: sched, H: h, W: w}
+	m := &Model{Net: net, Signature: net.Signature(), Scheduler: sched, H: h, W: w}
 	m.C, _ = cfg.Channels()
 	if h == 0 {
-		if m.H, m.W = net.Size(); m.H == 0 {
+		if m.H, m.W = m.Signature.H, m.Signature.W; m.H == 0 {
 			m.H, m.W = fallbackSize, fallbackSize
 		}
 	}
 	if m.Process, err = processOf(sched); err != nil {
 		return nil, err
 	}
-	m.Params, err = nn.Declare(net, kernels.Dense(kernels.F32, 1, m.H, m.W, m.C), net.Labels().Spec(1))
+	m.Params, err = nn.Declare(net, kernels.Dense(kernels.F32, 1, m.H, m.W, m.C))
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (m *Model) ReadState(path, prefix string, arena []float32) error {
 }
 
 // Points reports whether samples are points (N,D) rather than images (N,C,H,W).
-func (m *Model) Points() bool { return m.Net.Config().ClassName() == mlp.ClassName }
+func (m *Model) Points() bool { return m.Signature.Layout == nn.Points }
 
 // Prediction returns what the network's output means.
 func (m *Model) Prediction() (diffusion.Prediction, error) {

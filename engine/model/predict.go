@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/exec"
@@ -17,8 +18,9 @@ import (
 type Batch struct {
 	X      *Images
 	T      []float32 // N timesteps or noise levels
-	Labels []int32   // N class numbers, or nil
-	Vector []float32 // N x Dim conditioning vectors, or nil
+	Labels []int32   // N class numbers for the condition "labels", or nil
+	// Vectors are the conditions of other kinds by name: N vectors, or N sequences of vectors.
+	Vectors map[string][]float32
 }
 
 // GradsBuffer is the persistent buffer of the gradients, laid out as the weights.
@@ -69,7 +71,7 @@ func (m *Model) check(b Batch) error {
 	if b.X.C != m.C {
 		return fmt.Errorf("samples have %d channels, the network takes %d", b.X.C, m.C)
 	}
-	if err := m.Net.CheckSize(b.X.H, b.X.W); err != nil {
+	if err := m.Signature.Fits(b.X.H, b.X.W); err != nil {
 		return err
 	}
 	if len(b.T) != b.X.N {
@@ -79,28 +81,46 @@ func (m *Model) check(b Batch) error {
 		if math.IsNaN(float64(t)) || math.IsInf(float64(t), 0) || t < 0 {
 			return fmt.Errorf("timestep %g: want a finite number from 0 on", t)
 		}
-		if t == 0 && m.Net.DiscreteTime() != nil {
-			return fmt.Errorf("timestep 0: %w", m.Net.DiscreteTime())
+		if t == 0 && m.Signature.Timesteps() != nil {
+			return fmt.Errorf("timestep 0: %w", m.Signature.Timesteps())
 		}
 	}
-	return m.CheckLabels(b)
+	return m.CheckConditions(b)
 }
 
-// CheckLabels holds the conditioning of a batch to what the network takes.
-func (m *Model) CheckLabels(b Batch) error {
-	l := m.Net.Labels()
-	switch {
-	case l.Kind == nn.NoLabels && (b.Labels != nil || b.Vector != nil):
+// CheckConditions holds the conditioning of a batch to what the network takes.
+func (m *Model) CheckConditions(b Batch) error {
+	labels := m.Signature.Labels()
+	if b.Labels != nil && labels.Kind == nn.NoCondition {
 		return fmt.Errorf("labels are given, but the network is not conditioned on any")
-	case l.Kind == nn.ClassLabels && len(b.Labels) != b.X.N:
+	}
+	for name := range b.Vectors {
+		if !slices.ContainsFunc(m.Signature.Conditions, func(c nn.Condition) bool { return c.Name == name && c.Kind != nn.ClassCondition }) {
+			return fmt.Errorf("%s are given as vectors, but the network is not conditioned on such", name)
+		}
+	}
+	for _, c := range m.Signature.Conditions {
+		if c.Kind == nn.ClassCondition {
+			if err := checkClasses(c, b); err != nil {
+				return err
+			}
+			continue
+		}
+		if want, have := c.Spec(b.X.N).Elements(), len(b.Vectors[c.Name]); have != want {
+			return fmt.Errorf("the network is conditioned on %s: want %d numbers, have %d", c, want, have)
+		}
+	}
+	return nil
+}
+
+func checkClasses(c nn.Condition, b Batch) error {
+	if len(b.Labels) != b.X.N {
 		return fmt.Errorf("the network is conditioned on classes: want %d integer labels, have %d", b.X.N, len(b.Labels))
-	case l.Kind == nn.VectorLabels && len(b.Vector) != b.X.N*l.Dim:
-		return fmt.Errorf("the network is conditioned on vectors of %d elements: want %d numbers, have %d", l.Dim, b.X.N*l.Dim, len(b.Vector))
 	}
 	for _, y := range b.Labels {
 		switch {
-		case l.Classes > 0 && (y < 0 || int(y) >= l.Classes):
-			return fmt.Errorf("label %d: want 0..%d", y, l.Classes-1)
+		case c.Classes > 0 && (y < 0 || int(y) >= c.Classes):
+			return fmt.Errorf("label %d: want 0..%d", y, c.Classes-1)
 		case y < 0:
 			return fmt.Errorf("label %d: want a number from 0 on", y)
 		}
@@ -113,15 +133,16 @@ func (m *Model) network(g *graph.Graph, n, h, w int) (*nn.Context, kernels.Value
 	c := m.Context(g, nn.WeightsBuffer, false)
 	x := g.Input("x", kernels.Dense(kernels.F32, n, h, w, m.C))
 	t := g.Input("t", kernels.Dense(kernels.F32, n, 1, 1, 1))
-	return c, m.Net.Forward(c, x, t, m.LabelsInput(g, n))
+	return c, m.Net.Forward(c, nn.Inputs{X: x, T: t, Conditions: m.Conditions(g, n)})
 }
 
-// LabelsInput declares the input "labels" of a program for n samples; none for a network without conditioning.
-func (m *Model) LabelsInput(g *graph.Graph, n int) kernels.Value {
-	if m.Net.Labels().Kind == nn.NoLabels {
-		return kernels.Value{}
+// Conditions declares the inputs of a program for n samples that condition the network, each under its name.
+func (m *Model) Conditions(g *graph.Graph, n int) map[string]kernels.Value {
+	in := map[string]kernels.Value{}
+	for _, c := range m.Signature.Conditions {
+		in[c.Name] = g.Input(c.Name, c.Spec(n))
 	}
-	return g.Input("labels", m.Net.Labels().Spec(n))
+	return in
 }
 
 // PredictProgram builds the program of Predict for a batch of n samples of h x w pixels.
@@ -139,11 +160,16 @@ func (m *Model) fill(r exec.LoadedProgram, b Batch) error {
 	if err := r.Set("t", b.T); err != nil {
 		return err
 	}
-	switch m.Net.Labels().Kind {
-	case nn.ClassLabels:
-		return r.SetInts("labels", b.Labels)
-	case nn.VectorLabels:
-		return r.Set("labels", b.Vector)
+	for _, c := range m.Signature.Conditions {
+		var err error
+		if c.Kind == nn.ClassCondition {
+			err = r.SetInts(c.Name, b.Labels)
+		} else {
+			err = r.Set(c.Name, b.Vectors[c.Name])
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -1,8 +1,6 @@
 package nn
 
 import (
-	"fmt"
-
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -37,23 +35,6 @@ func declareWith(build func(c *Context)) (*ParamSet, error) {
 	}
 	c.Params.set.layout()
 	return c.Params.set, nil
-}
-
-// Declare builds a network once in a graph of its own to learn its parameters.
-func Declare(n Network, x, labels kernels.Spec) (*ParamSet, error) {
-	set, err := declareWith(func(c *Context) {
-		in := c.G.Input("x", x)
-		t := c.G.Input("t", kernels.Dense(kernels.I32, x.N, 1, 1, 1))
-		var l kernels.Value
-		if n.Labels().Kind != NoLabels {
-			l = c.G.Input("labels", labels)
-		}
-		n.Forward(c, in, t, l)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("network %s: %w", n.Config().ClassName(), err)
-	}
-	return set, nil
 }
 
 // Trainable returns the trainable regions that the graph uses, as values of the weights, with each one's place in the arena.

@@ -37,7 +37,8 @@ func (r *Recipe) DataOptions() (data.Options, error) {
 		return o, err
 	}
 	o.Channels, _ = cfg.Channels()
-	if o.Height, o.Width = net.Size(); o.Height == 0 {
+	sig := net.Signature()
+	if o.Height, o.Width = sig.H, sig.W; o.Height == 0 {
 		o.Height, o.Width = defaultSize, defaultSize
 	}
 	return o, nil

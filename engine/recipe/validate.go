@@ -86,7 +86,7 @@ func (r *Recipe) checkDropout(cfg nn.Config) error {
 	if err != nil {
 		return fmt.Errorf("network: %w", err)
 	}
-	drops, null := r.Train.LabelDropout > 0, net.Labels().Null > 0
+	drops, null := r.Train.LabelDropout > 0, net.Signature().Labels().Null > 0
 	switch {
 	case drops && !null:
 		return fmt.Errorf("train.label_dropout = %v: the network has no classes to drop: set network.num_class_embeds to one more than the data have",

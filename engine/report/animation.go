@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/gif"
 	"image/png"
+	"slices"
 
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
@@ -33,7 +34,8 @@ func (c *content) animate(ctx context.Context, run string, r *recipe.Recipe, o O
 		return err
 	}
 	m.DType = o.DType
-	if l := m.Net.Labels(); l.Kind == nn.VectorLabels || m.C != 1 && m.C != 3 && !m.Points() || m.Points() && m.C != 2 {
+	unknown := func(k nn.Condition) bool { return k.Kind != nn.ClassCondition }
+	if slices.ContainsFunc(m.Signature.Conditions, unknown) || m.C != 1 && m.C != 3 && !m.Points() || m.Points() && m.C != 2 {
 		c.NoAnimation = "samples of this model cannot be drawn"
 		return nil
 	}
@@ -118,7 +120,7 @@ func (o Options) sampling(m *model.Model, r *recipe.Recipe) (*sample.Options, fl
 			s.N = 1500
 		}
 	}
-	if l := m.Net.Labels(); l.Kind == nn.ClassLabels {
+	if l := m.Signature.Labels(); l.Kind == nn.ClassCondition {
 		for i := range s.N {
 			s.Labels = append(s.Labels, int32(i%max(1, l.Named())))
 		}

@@ -17,13 +17,13 @@ func guided(w float64) bool { return w != 0 && w != 1 }
 // CheckGuidance reports why samples of a model cannot be drawn with a guidance weight: it needs a network that was trained with
 // labels, some of them dropped.
 func CheckGuidance(m *model.Model, w float64) error {
-	l := m.Net.Labels()
+	l := m.Signature.Labels()
 	switch {
 	case math.IsNaN(w) || math.IsInf(w, 0):
 		return fmt.Errorf("guidance %g: want a finite number", w)
 	case w == 0 || w == 1:
 		return nil
-	case l.Kind != nn.ClassLabels:
+	case l.Kind != nn.ClassCondition:
 		return fmt.Errorf("guidance %g: the network is not conditioned on classes, so there is nothing to guide it to", w)
 	case l.Null == 0:
 		return fmt.Errorf("guidance %g: the network has no null label (\"_null_label\" in config.json), because it was trained without dropped labels: "+
@@ -51,7 +51,7 @@ func (k *Chain) predict(g *graph.Graph, x kernels.Value, denoise Denoiser) kerne
 // denoiser emits a model's network with the weights of a buffer. The labels are the program's input "labels", of the network's batch.
 func denoiser(m *model.Model, weights string) Denoiser {
 	return func(g *graph.Graph, x, t kernels.Value) kernels.Value {
-		return m.Net.Forward(m.Context(g, weights, false), x, t, m.LabelsInput(g, x.Spec.N))
+		return m.Net.Forward(m.Context(g, weights, false), nn.Inputs{X: x, T: t, Conditions: m.Conditions(g, x.Spec.N)})
 	}
 }
 

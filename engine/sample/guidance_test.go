@@ -87,7 +87,7 @@ func byHand(t *testing.T, m *model.Model, mach exec.Executor, plan *diffusion.Pl
 	}
 	null := make([]int32, x.N)
 	for i := range null {
-		null[i] = int32(m.Net.Labels().Null)
+		null[i] = int32(m.Signature.Labels().Null)
 	}
 	for k, s := range plan.Steps {
 		c, u := predict(k, labels), predict(k, null)

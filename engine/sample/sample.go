@@ -85,7 +85,7 @@ func (o *Options) check(m *model.Model) error {
 	if o.Batch < 1 || o.Batch > o.N {
 		o.Batch = o.N
 	}
-	if err := m.Net.DiscreteTime(); err != nil {
+	if err := m.Signature.Timesteps(); err != nil {
 		return err
 	}
 	if o.Plan == nil {
@@ -97,14 +97,15 @@ func (o *Options) check(m *model.Model) error {
 	if o.Noise != nil && (o.Noise.N != o.N || o.Noise.C != m.C) {
 		return fmt.Errorf("noise of %d samples with %d channels: want %d with %d", o.Noise.N, o.Noise.C, o.N, m.C)
 	}
-	l := m.Net.Labels()
-	if l.Kind == nn.VectorLabels {
-		return errors.New("sampling a network conditioned on vectors is not supported")
+	for _, c := range m.Signature.Conditions {
+		if c.Kind != nn.ClassCondition {
+			return fmt.Errorf("sampling a network conditioned on %s is not supported", c)
+		}
 	}
 	if err := CheckGuidance(m, o.Guidance); err != nil {
 		return err
 	}
-	return m.CheckLabels(model.Batch{X: &model.Images{N: o.N}, Labels: o.Labels})
+	return m.CheckConditions(model.Batch{X: &model.Images{N: o.N}, Labels: o.Labels})
 }
 
 // DrawWith is Draw with the weights of a persistent buffer that the machine already has.
@@ -116,7 +117,7 @@ func DrawWith(ctx context.Context, m *model.Model, mach exec.Executor, weights s
 	if o.Noise != nil {
 		h, w = o.Noise.H, o.Noise.W
 	}
-	if err := m.Net.CheckSize(h, w); err != nil {
+	if err := m.Signature.Fits(h, w); err != nil {
 		return nil, err
 	}
 	if err := m.Round(mach, weights); err != nil {
@@ -129,7 +130,7 @@ func DrawWith(ctx context.Context, m *model.Model, mach exec.Executor, weights s
 	}
 	defer chain.Close()
 	for lo := 0; lo < o.N; lo += o.Batch {
-		if err := o.batch(ctx, chain, m.Net.Labels().Null, lo, out); err != nil {
+		if err := o.batch(ctx, chain, m.Signature.Labels().Null, lo, out); err != nil {
 			return nil, err
 		}
 	}

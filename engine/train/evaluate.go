@@ -98,7 +98,7 @@ func (t *trainer) evaluateBatch(ctx context.Context, r exec.LoadedProgram, loade
 	if err := r.SetInts("t", times); err != nil {
 		return nil, nil, err
 	}
-	if t.prog.Model.Net.Labels().Kind == nn.ClassLabels {
+	if t.prog.Model.Signature.Labels().Kind == nn.ClassCondition {
 		if err := r.SetInts("labels", labels); err != nil {
 			return nil, nil, err
 		}
@@ -118,7 +118,7 @@ func (t *trainer) samples(ctx context.Context) error {
 	}
 	o := sample.Options{N: n, Batch: min(n, sampleBatch(t.prog.Model)), Seed: t.Recipe.Train.Seed, Plan: t.plan,
 		Guidance: t.Recipe.Sample.GuidanceScale}
-	if l := t.prog.Model.Net.Labels(); l.Kind == nn.ClassLabels {
+	if l := t.prog.Model.Signature.Labels(); l.Kind == nn.ClassCondition {
 		for i := range n {
 			o.Labels = append(o.Labels, int32(i%t.train.Classes()))
 		}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/kernels"
@@ -9,16 +10,18 @@ import (
 )
 
 // dropLabels hides labels with the recipe's probability behind the network's null label.
-func (p Programs) dropLabels(c *nn.Context, labels kernels.Value) kernels.Value {
+func (p Programs) dropLabels(c *nn.Context, conditions map[string]kernels.Value) map[string]kernels.Value {
 	if p.Recipe.Train.LabelDropout == 0 {
-		return labels
+		return conditions
 	}
-	return kernels.Emit1(c.G, update.LabelDropout{Null: p.Model.Net.Labels().Null, Probability: p.Recipe.Train.LabelDropout,
-		Stream: c.Stream("label_dropout")}, labels)
+	drop := update.LabelDropout{Null: p.Model.Signature.Labels().Null, Probability: p.Recipe.Train.LabelDropout, Stream: c.Stream("label_dropout")}
+	kept := maps.Clone(conditions)
+	kept[nn.LabelsInput] = kernels.Emit1(c.G, drop, conditions[nn.LabelsInput])
+	return kept
 }
 
 // checkClasses holds the network's classes to the data's.
-func (t *trainer) checkClasses(l nn.Labels) error {
+func (t *trainer) checkClasses(l nn.Condition) error {
 	have, source := t.train.Classes(), t.Recipe.Data.Source
 	switch {
 	case l.Classes == 0 || l.Named() >= have:

@@ -43,7 +43,7 @@ func TestLabelDropout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l := m.Net.Labels(); l.Null != 3 || l.Named() != 3 {
+	if l := m.Signature.Labels(); l.Null != 3 || l.Named() != 3 {
 		t.Errorf("loaded labels are %+v", l)
 	}
 	moved := func(row int) (d float64) { // how far training moved an embedding, squared

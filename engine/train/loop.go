@@ -131,7 +131,7 @@ func (t *trainer) feed(k, m int) error {
 	if err := t.micro.Set("x0", t.x0); err != nil {
 		return err
 	}
-	if t.prog.Model.Net.Labels().Kind == nn.ClassLabels {
+	if t.prog.Model.Signature.Labels().Kind == nn.ClassCondition {
 		if err := t.micro.SetInts("labels", t.labels); err != nil {
 			return err
 		}

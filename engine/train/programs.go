@@ -45,13 +45,9 @@ func (p Programs) weightSpec() kernels.Spec {
 	return kernels.Dense(kernels.F32, p.Model.Process.Timesteps(), 1, 1, 1)
 }
 
-// inputs declares x0 and the labels of a batch.
-func (p Programs) inputs(g *graph.Graph, n int) (x0, labels kernels.Value) {
-	x0 = g.Input("x0", p.spec(n))
-	if l := p.Model.Net.Labels(); l.Kind != nn.NoLabels {
-		labels = g.Input("labels", l.Spec(n))
-	}
-	return x0, labels
+// inputs declares x0 and the conditions of a batch.
+func (p Programs) inputs(g *graph.Graph, n int) (x0 kernels.Value, conditions map[string]kernels.Value) {
+	return g.Input("x0", p.spec(n)), p.Model.Conditions(g, n)
 }
 
 // Micro is one micro-batch: draw t, diffuse x0, predict, take the loss, differentiate. Gradients and loss are overwritten when
@@ -64,10 +60,10 @@ func (p Programs) Micro() (*graph.Program, error) {
 	}
 	g := graph.New()
 	c := p.Model.Context(g, nn.WeightsBuffer, true)
-	x0, labels := p.inputs(g, n)
+	x0, conditions := p.inputs(g, n)
 	time := kernels.Emit1(g, rng.UniformIntDraw{N: n, Max: p.Model.Process.Timesteps(), Stream: c.Stream("t")})
 	noised := g.Emit(update.Noising{Stream: c.Stream("eps")}, x0, time, g.Persistent(noiseTable, p.noiseSpec()))
-	y := p.Model.Net.Forward(c, noised[0], time, p.dropLabels(c, labels))
+	y := p.Model.Net.Forward(c, nn.Inputs{X: noised[0], T: time, Conditions: p.dropLabels(c, conditions)})
 	var weight kernels.Value
 	if p.Recipe.Weighted() {
 		weight = kernels.Emit1(g, embed.Lookup{}, time, g.Persistent(weightTable, p.weightSpec()))
@@ -111,10 +107,10 @@ func (p Programs) Evaluate(n int) (*graph.Program, error) {
 	g := graph.New()
 	g.Phase("evaluate")
 	c := p.Model.Context(g, nn.EMABuffer, false)
-	x0, labels := p.inputs(g, n)
+	x0, conditions := p.inputs(g, n)
 	time := g.Input("t", kernels.Dense(kernels.I32, n, 1, 1, 1))
 	noised := g.Emit(update.Noising{Stream: c.Stream("evaluation/eps")}, x0, time, g.Persistent(noiseTable, p.noiseSpec()))
-	y := p.Model.Net.Forward(c, noised[0], time, labels)
+	y := p.Model.Net.Forward(c, nn.Inputs{X: noised[0], T: time, Conditions: conditions})
 	losses := g.Emit(loss.Loss{Kind: kind, Delta: p.Recipe.Diffusion.HuberDelta}, y, noised[1])
 	g.Output("losses", losses[1])
 	return g.Compile("evaluate")

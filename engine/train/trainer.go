@@ -186,13 +186,19 @@ func (t *trainer) openModel() error {
 	if _, out := m.Net.Config().Channels(); out != m.C {
 		return fmt.Errorf("network.out_channels = %d: want %d, as many as the data have", out, m.C)
 	}
-	if err := m.Net.DiscreteTime(); err != nil {
+	if err := m.Signature.Timesteps(); err != nil {
 		return err
 	}
-	if l := m.Net.Labels(); l.Kind == nn.VectorLabels || l.Kind == nn.ClassLabels && t.train.Classes() == 0 {
-		return fmt.Errorf("the network is conditioned on labels that %s does not have", t.Recipe.Data.Source)
-	} else if err := t.checkClasses(l); err != nil {
-		return err
+	for _, k := range m.Signature.Conditions {
+		switch {
+		case k.Name != nn.LabelsInput:
+			return fmt.Errorf("the network is conditioned on %s, which %s does not have", k, t.Recipe.Data.Source)
+		case k.Kind != nn.ClassCondition || t.train.Classes() == 0:
+			return fmt.Errorf("the network is conditioned on labels that %s does not have", t.Recipe.Data.Source)
+		}
+		if err := t.checkClasses(k); err != nil {
+			return err
+		}
 	}
 	m.DType = t.DType
 	t.prog = Programs{t.Recipe, m}

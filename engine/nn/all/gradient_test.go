@@ -51,14 +51,14 @@ func TestMLPGradients(t *testing.T) {
 }
 
 func checkNetwork(t *testing.T, net nn.Network, x kernels.Spec) {
-	set, err := nn.Declare(net, x, kernels.Spec{})
+	set, err := nn.Declare(net, x)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := exec.NewCPU(exec.CPUOptions{Workers: 1, Double: true})
 	g := graph.New()
 	c := nn.NewContext(g, set, nn.WeightsBuffer, true)
-	y := net.Forward(c, g.Persistent("x", x), g.Persistent("t", kernels.Dense(kernels.I32, x.N, 1, 1, 1)), kernels.Value{})
+	y := net.Forward(c, nn.Inputs{X: g.Persistent("x", x), T: g.Persistent("t", kernels.Dense(kernels.I32, x.N, 1, 1, 1))})
 	l := kernels.Emit1(g, loss.Loss{Kind: loss.MSE}, y, g.Persistent("target", x))
 	values, offsets := c.Trainable()
 	base := g.Persistent("grads", kernels.Vector(kernels.F32, set.Size()))
@@ -159,7 +159,7 @@ func TestFourierWithClassTimes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := nn.Declare(net, kernels.Dense(kernels.F32, 3, 4, 8, 2), net.Labels().Spec(3))
+	set, err := nn.Declare(net, kernels.Dense(kernels.F32, 3, 4, 8, 2))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package mlp
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/unnoise/unnoise/engine/nn"
@@ -19,25 +18,15 @@ func init() {
 		ParseConfig, func(c *Config) nn.Network { return &network{c} })
 }
 
-func (m *network) Config() nn.Config   { return m.cfg }
-func (m *network) Labels() nn.Labels   { return nn.Labels{} }
-func (m *network) Size() (int, int)    { return 1, 1 }
-func (m *network) DiscreteTime() error { return nil }
+func (m *network) Config() nn.Config { return m.cfg }
 
-func (m *network) CheckSize(h, w int) error {
-	if h != 1 || w != 1 {
-		return fmt.Errorf("the network takes points, not images of %dx%d", h, w)
-	}
-	return nil
-}
+// Signature implements nn.Network.
+func (m *network) Signature() nn.Signature { return nn.Signature{Layout: nn.Points, H: 1, W: 1} }
 
 // Forward implements nn.Network.
-func (m *network) Forward(c *nn.Context, x, t, labels kernels.Value) kernels.Value {
-	if labels.Ok() {
-		c.G.Fail(errors.New("UnnoiseMLP takes no labels"))
-	}
+func (m *network) Forward(c *nn.Context, in nn.Inputs) kernels.Value {
 	act := elementwise.Activation{Kind: nn.ActivationKind(m.cfg.ActFn)}
-	e := kernels.Emit1(c.G, embed.Sinusoidal{Dim: m.cfg.TimeEmbedDim, FreqShift: 1, MaxPeriod: 10000}, t)
+	e := kernels.Emit1(c.G, embed.Sinusoidal{Dim: m.cfg.TimeEmbedDim, FreqShift: 1, MaxPeriod: 10000}, in.T)
 	e = c.Linear(e, kernels.Value{}, nn.LinearLayer{Name: "time_embedding.linear_1", Out: m.cfg.Hidden})
 	e = kernels.Emit1(c.G, act, e)
 	e = c.Linear(e, kernels.Value{}, nn.LinearLayer{Name: "time_embedding.linear_2", Out: m.cfg.Hidden})
@@ -47,7 +36,7 @@ func (m *network) Forward(c *nn.Context, x, t, labels kernels.Value) kernels.Val
 		projections = append(projections, nn.LinearLayer{Name: fmt.Sprintf("layers.%d.time_proj", i), Out: m.cfg.Hidden})
 	}
 	times := c.Linear(e, kernels.Value{}, projections...)
-	h := c.Linear(x, kernels.Value{}, nn.LinearLayer{Name: "linear_in", Out: m.cfg.Hidden})
+	h := c.Linear(in.X, kernels.Value{}, nn.LinearLayer{Name: "linear_in", Out: m.cfg.Hidden})
 	for i := range m.cfg.Layers {
 		u := kernels.Emit1(c.G, elementwise.Add{Alpha: 1, Beta: 1}, h, c.G.Slice(times, i*m.cfg.Hidden, m.cfg.Hidden))
 		u = kernels.Emit1(c.G, act, u)

@@ -41,14 +41,14 @@ func newNormLab(t *testing.T, config string, n int, newContext func(*graph.Graph
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, w := net.Size()
-	l := &normLab{x: kernels.Dense(kernels.F32, n, h, w, cfg.InChannels)}
-	if l.set, err = nn.Declare(net, l.x, kernels.Spec{}); err != nil {
+	size := cfg.SampleSize
+	l := &normLab{x: kernels.Dense(kernels.F32, n, size.H, size.W, cfg.InChannels)}
+	if l.set, err = nn.Declare(net, l.x); err != nil {
 		t.Fatal(err)
 	}
 	g := graph.New()
 	c := newContext(g, l.set, nn.WeightsBuffer, true)
-	y := net.Forward(c, g.Input("x", l.x), g.Input("t", kernels.Dense(kernels.F32, n, 1, 1, 1)), kernels.Value{})
+	y := net.Forward(c, nn.Inputs{X: g.Input("x", l.x), T: g.Input("t", kernels.Dense(kernels.F32, n, 1, 1, 1))})
 	mse := kernels.Emit1(g, loss.Loss{Kind: loss.MSE}, y, g.Input("target", l.x))
 	values, offsets := c.Trainable()
 	grads := g.Persistent("grads", kernels.Vector(kernels.F32, l.set.Size()))

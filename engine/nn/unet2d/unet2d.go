@@ -24,32 +24,33 @@ func init() {
 
 func (u *network) Config() nn.Config { return u.cfg }
 
-func (u *network) Labels() nn.Labels {
+// Signature implements nn.Network.
+func (u *network) Signature() nn.Signature {
+	s := nn.Signature{H: u.cfg.SampleSize.H, W: u.cfg.SampleSize.W, CheckSize: u.cfg.CheckSize}
+	if u.cfg.TimeEmbeddingType == "fourier" {
+		s.NoiseLevels = "time_embedding_type \"fourier\" takes the logarithm of t and divides by it"
+	}
+	if l := u.cfg.labels(); l.Kind != nn.NoCondition {
+		s.Conditions = []nn.Condition{l}
+	}
+	return s
+}
+
+// labels returns the condition of the class embedding.
+func (c *Config) labels() nn.Condition {
 	switch {
-	case u.cfg.ClassEmbedType != nil && *u.cfg.ClassEmbedType == "identity":
-		return nn.Labels{Kind: nn.VectorLabels, Dim: u.cfg.TimeEmbedDim()}
-	case u.cfg.ClassEmbedType != nil && *u.cfg.ClassEmbedType == "timestep":
-		return nn.Labels{Kind: nn.ClassLabels}
-	case u.cfg.NumClassEmbeds != nil:
-		l := nn.Labels{Kind: nn.ClassLabels, Classes: *u.cfg.NumClassEmbeds}
-		if u.cfg.NullLabel != nil {
-			l.Null = *u.cfg.NullLabel
+	case c.ClassEmbedType != nil && *c.ClassEmbedType == "identity":
+		return nn.Condition{Name: nn.LabelsInput, Kind: nn.VectorCondition, Dim: c.TimeEmbedDim()}
+	case c.ClassEmbedType != nil && *c.ClassEmbedType == "timestep":
+		return nn.Condition{Name: nn.LabelsInput, Kind: nn.ClassCondition}
+	case c.NumClassEmbeds != nil:
+		l := nn.Condition{Name: nn.LabelsInput, Kind: nn.ClassCondition, Classes: *c.NumClassEmbeds}
+		if c.NullLabel != nil {
+			l.Null = *c.NullLabel
 		}
 		return l
 	}
-	return nn.Labels{}
-}
-
-func (u *network) Size() (int, int) { return u.cfg.SampleSize.H, u.cfg.SampleSize.W }
-
-func (u *network) CheckSize(h, w int) error { return u.cfg.CheckSize(h, w) }
-
-func (u *network) DiscreteTime() error {
-	if u.cfg.TimeEmbeddingType == "fourier" {
-		return errors.New("time_embedding_type \"fourier\" takes the logarithm of t and divides by it: such a network works with positive noise levels " +
-			"(unnoise predict), not with timesteps from 0 on")
-	}
-	return nil
+	return nn.Condition{}
 }
 
 // builder carries what all blocks need.
@@ -62,13 +63,13 @@ type builder struct {
 }
 
 // Forward implements nn.Network.
-func (u *network) Forward(c *nn.Context, x, t, labels kernels.Value) kernels.Value {
-	cfg := u.cfg
-	if err := u.CheckSize(x.Spec.H, x.Spec.W); err != nil {
+func (u *network) Forward(c *nn.Context, in nn.Inputs) kernels.Value {
+	cfg, x := u.cfg, in.X
+	if err := cfg.CheckSize(x.Spec.H, x.Spec.W); err != nil {
 		c.G.Fail(err)
 	}
 	b := &builder{Context: c, cfg: cfg, act: nn.ActivationKind(cfg.ActFn), places: map[string]int{}}
-	b.embed(t, labels)
+	b.embed(in.T, in.Conditions[nn.LabelsInput])
 	if cfg.CenterInputSample {
 		ones := kernels.Emit1(c.G, elementwise.Fill{Value: 1, N: x.Spec.N, H: x.Spec.H, W: x.Spec.W, C: x.Spec.C})
 		x = kernels.Emit1(c.G, elementwise.Add{Alpha: 2, Beta: -1}, x, ones)
@@ -85,17 +86,9 @@ func (u *network) Forward(c *nn.Context, x, t, labels kernels.Value) kernels.Val
 	h = b.Norm("conv_norm_out", h, kernels.Value{}, norm.GroupNorm{Groups: cfg.NormNumGroups, Eps: cfg.NormEps, Activation: elementwise.SiLU})
 	y := b.Conv("conv_out", h, cfg.OutChannels, conv.Same(3), nn.ConvOptions{InitScale: nn.NearZero, Output: true})
 	if cfg.TimeEmbeddingType == "fourier" {
-		y = kernels.Emit1(c.G, elementwise.DivideTime{}, y, b.float(t))
+		y = kernels.Emit1(c.G, elementwise.DivideTime{}, y, b.Float(in.T))
 	}
 	return y
-}
-
-// float returns t as float32.
-func (b *builder) float(t kernels.Value) kernels.Value {
-	if t.Spec.DType == kernels.F32 {
-		return t
-	}
-	return kernels.Emit1(b.G, elementwise.ToFloat{}, t)
 }
 
 // embed emits the time (and class) embedding and all blocks' projections of it as one product.
@@ -104,7 +97,7 @@ func (b *builder) embed(t, labels kernels.Value) {
 	features := func(t kernels.Value) kernels.Value {
 		if cfg.TimeEmbeddingType == "fourier" {
 			w := b.Constant("time_proj.weight", cfg.BlockOutChannels[0], nn.Init{Kind: nn.Gauss, Scale: 16})
-			return kernels.Emit1(b.G, embed.Fourier{FlipSinToCos: false, Log: true}, b.float(t), w)
+			return kernels.Emit1(b.G, embed.Fourier{FlipSinToCos: false, Log: true}, b.Float(t), w)
 		}
 		return kernels.Emit1(b.G, embed.Sinusoidal{Dim: cfg.TimeProjDim(), FlipSinToCos: cfg.FlipSinToCos, FreqShift: float64(cfg.FreqShift),
 			MaxPeriod: 10000}, t)
@@ -115,11 +108,11 @@ func (b *builder) embed(t, labels kernels.Value) {
 		return b.Linear(h, residual, nn.LinearLayer{Name: name + ".linear_2", Out: dim})
 	}
 	e := mlp("time_embedding", features(t), kernels.Value{})
-	switch l := (&network{cfg}).Labels(); {
-	case l.Kind == nn.NoLabels:
+	switch l := cfg.labels(); {
+	case l.Kind == nn.NoCondition:
 	case !labels.Ok():
 		b.G.Fail(errors.New("the network is conditioned on labels: none are given"))
-	case l.Kind == nn.VectorLabels:
+	case l.Kind == nn.VectorCondition:
 		e = kernels.Emit1(b.G, elementwise.Add{Alpha: 1, Beta: 1}, e, b.Activation(labels))
 	case l.Classes > 0:
 		e = kernels.Emit1(b.G, elementwise.Add{Alpha: 1, Beta: 1}, e, b.Embedding("class_embedding.weight", labels, l.Classes, dim))
