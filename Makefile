@@ -1,13 +1,13 @@
 # make            builds bin/unnoise; make BLAS=openblas or BLAS=gonum with another matrix product than its own
 # make demo       builds, trains the swiss roll and draws it (runs/demo)
-# make test       the tests, at most 8 minutes on 2 cores
+# make test       the tests, at most 4 minutes on 2 quiet cores
 # make help       the other targets
 
 GO          ?= go
 CC          ?= cc
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
-SHORT        = -short -timeout 8m
-LONG         = -timeout 40m
+SHORT        = -short -timeout 30m
+LONG         = -timeout 30m
 KERNELS      = --out kernels/ptx -I kernels/include --strict kernels
 TEST_KERNELS = cuda/emu/testdata/kernels
 
@@ -15,7 +15,7 @@ TEST_KERNELS = cuda/emu/testdata/kernels
 BLAS_PACKAGES = ./kernels/attention ./kernels/conv ./kernels/linear ./engine/graph ./engine/model ./engine/train
 
 # Tests of CUDA kernels, on which no BLAS has an influence.
-NO_BLAS = 'Sabotage|OnDevice|^TestDevice|Work|Layers'
+NO_BLAS = 'Sabotage|OnDevice|^TestDevice|Work|Layers|.*/^cuda$$'
 
 # With a C compiler the GPU's driver is built in (build tag cuda): package cuda/driver says what the flags are for.
 DRIVER := $(shell CC='$(CC)' CGO_ENABLED='$(CGO_ENABLED)' scripts/compiler.sh && echo yes)
@@ -80,9 +80,9 @@ ifeq ($(OPENBLAS),yes)
 endif
 
 race: $(EMPTY_ARCHIVE) ## the race detector where goroutines share data (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 8m ./kernels/cpu ./engine/exec ./engine/data ./engine/checkpoint ./cli
+	CGO_ENABLED=1 $(GO) test -race $(SHORT) ./kernels/cpu ./engine/exec ./engine/data ./engine/checkpoint ./cli
 ifeq ($(DRIVER),yes)
-	$(GO) test -race -short -timeout 8m $(WITH_DRIVER) ./cuda/driver
+	$(GO) test -race $(SHORT) $(WITH_DRIVER) ./cuda/driver
 endif
 
 vet: $(EMPTY_ARCHIVE) ## go vet, plain, with the driver and with OpenBLAS

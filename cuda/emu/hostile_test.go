@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/unnoise/unnoise/cuda"
 	"github.com/unnoise/unnoise/cuda/emu"
@@ -18,14 +17,10 @@ import (
 	"github.com/unnoise/unnoise/cuda/ptx"
 )
 
-// patience is how long a launch with the tests' step budget may take at most, on a busy machine.
-const patience = 20 * time.Second
-
 // attempt loads a module and launches each of its kernels on small buffers; everything may fail, but only with errors of the
-// right type and in bounded time.
+// right type. The step budget bounds the work: what it does not stop runs into the time-out of the tests.
 func attempt(t *testing.T, text string) {
 	t.Helper()
-	start := time.Now()
 	d := emutest.OpenProfile(t, "a100", emu.StepBudget(20000), emu.Workers(2), emu.MemoryLimit(64<<20))
 	defer d.Close() // now, not at the end of many attempts
 	check := func(err error) bool {
@@ -78,9 +73,6 @@ func attempt(t *testing.T, text string) {
 			check(s.Synchronize())
 		}
 		check(s.Close())
-	}
-	if took := time.Since(start); took > patience {
-		t.Errorf("took %v", took)
 	}
 }
 
@@ -242,14 +234,10 @@ func TestEndlessKernels(t *testing.T) {
 				t.Fatal(err)
 			}
 			x := emutest.InOut(d, "x", make([]uint32, 1024))
-			start := time.Now()
 			err = d.Try(f, emutest.Spec{Grid: cuda.Dim3{X: 2}, Block: cuda.Dim3{X: 64}}, x, emutest.InOut(d, "y", make([]uint32, 1024)), uint32(1))
 			var e *cuda.Error
 			if !errors.As(err, &e) || e.Fault == nil || !slices.Contains([]cuda.Check{cuda.StepBudget, cuda.CallDepth, cuda.BarrierDivergence}, e.Fault.Check) || e.Fault.PTXLine == 0 {
 				t.Errorf("got %v, want a report of the step budget", err)
-			}
-			if took := time.Since(start); took > patience {
-				t.Errorf("took %v", took)
 			}
 		})
 	}
@@ -282,7 +270,6 @@ func TestHugeSizes(t *testing.T) {
 			cc := checkCase{decl: c.decl}
 			text, _ := cc.source(c.body)
 			d := emutest.OpenProfile(t, "a100", emu.StepBudget(1<<20))
-			start := time.Now()
 			err := func() error {
 				m, err := d.LoadModule("huge.ptx", []byte(text))
 				if err != nil {
@@ -309,9 +296,6 @@ func TestHugeSizes(t *testing.T) {
 			var e *cuda.Error
 			if !errors.As(err, &e) {
 				t.Errorf("got %v, want an error", err)
-			}
-			if took := time.Since(start); took > patience {
-				t.Errorf("took %v", took)
 			}
 		})
 	}
