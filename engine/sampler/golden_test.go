@@ -56,7 +56,7 @@ func (c *samplerCase) table(t *testing.T, p *diffusion.Process) (*Table, Options
 	t.Helper()
 	s, err := OfClass(c.Scheduler)
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	o := s.Defaults
 	o.Steps, o.Rule = c.Steps, Diffusers
