@@ -11,6 +11,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/recipe"
 )
 
@@ -19,6 +20,7 @@ func inspectCommand() *urfave.Command {
 		Name:  "inspect",
 		Usage: "print a network's layers, parameters, multiply-adds, memory and programs",
 		Description: "MACs are the multiply-adds of convolutions, dense layers and attention in one forward pass of one image.\n" +
+			"Networks, by the _class_name of config.json or of a recipe's [network]: " + networkClasses() + ".\n" +
 			"With --json: one object with \"source\", \"class\", \"sample\", \"parameters\", \"macs\", \"flops\", \"memory\", \"layers\" and,\n" +
 			"with --program, \"program\".",
 		Flags: []urfave.Flag{
@@ -32,6 +34,15 @@ func inspectCommand() *urfave.Command {
 		},
 		Action: runInspect,
 	}
+}
+
+// networkClasses lists the classes of networks with what they are.
+func networkClasses() string {
+	var list []string
+	for _, name := range nn.Names() {
+		list = append(list, fmt.Sprintf("%s (%s)", name, nn.Lookup(name).Doc))
+	}
+	return strings.Join(list, ", ")
 }
 
 // setFlag overrides keys of a recipe.

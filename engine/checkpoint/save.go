@@ -23,6 +23,7 @@ type Checkpoint struct {
 	Config    []byte           // text of unet/config.json
 	Scheduler *SchedulerConfig // scheduler/scheduler_config.json
 	Index     []byte           // text of model_index.json; nil: made from the class names
+	Library   string           // in model_index.json, the library that defines the network's class; "": diffusers
 
 	// Weights are the network's parameters (of a training run: their moving
 	// average) under diffusers' names, row-major, convolutions OIHW.
@@ -156,9 +157,9 @@ func modelIndex(c *Checkpoint) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", configFile, err)
 	}
 	class, _ := config.Get("_class_name")
-	library := "diffusers"
-	if class != "UNet2DModel" {
-		library = "unnoise"
+	library := c.Library
+	if library == "" {
+		library = "diffusers"
 	}
 	pipeline := strings.Replace(c.Scheduler.ClassName, "Scheduler", "Pipeline", 1)
 	index := pyjson.NewObject()

@@ -255,7 +255,7 @@ func TestSaveRefusesBadInput(t *testing.T) {
 func TestNetworkThatDiffusersLacks(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "m")
 	c := smallCheckpoint(t, 1)
-	c.Config = []byte("{\n  \"_class_name\": \"UnnoiseMLP\"\n}\n")
+	c.Config, c.Library = []byte("{\n  \"_class_name\": \"UnnoiseMLP\"\n}\n"), "unnoise"
 	c.State, c.StateInfo = nil, nil
 	if err := Save(dir, c); err != nil {
 		t.Fatal(err)

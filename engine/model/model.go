@@ -190,7 +190,9 @@ func (m *Model) Save(dir string) error { return checkpoint.Save(dir, m.Checkpoin
 
 // Checkpoint describes the model with the given weights arena for checkpoint.Save.
 func (m *Model) Checkpoint(weights []float32) *checkpoint.Checkpoint {
-	return &checkpoint.Checkpoint{Config: m.Net.Config().JSON(), Scheduler: m.Scheduler, Index: m.Index, Weights: m.tensors("", weights)}
+	cfg := m.Net.Config()
+	return &checkpoint.Checkpoint{Config: cfg.JSON(), Scheduler: m.Scheduler, Index: m.Index,
+		Library: nn.Lookup(cfg.ClassName()).Library, Weights: m.tensors("", weights)}
 }
 
 // StateTensors lists an arena's tensors under a prefix for training_state.safetensors.

@@ -29,7 +29,7 @@ type Config interface {
 // Class is a class of networks: everything that the program knows of it.
 type Class struct {
 	Name    string // "_class_name" in config.json
-	Library string // the Python library that defines the class, as model_index.json names it
+	Library string // that defines the class, as model_index.json names it: "diffusers"; "" becomes "unnoise"
 	Doc     string // one line of help
 	parse   func([]byte) (Config, error)
 	build   func(Config) (Network, error)
@@ -44,6 +44,9 @@ var classes = map[string]*Class{}
 func Register[C Config](c Class, parse func([]byte) (C, error), build func(C) Network) {
 	if _, ok := classes[c.Name]; ok {
 		panic("nn: network class " + c.Name + " registered twice")
+	}
+	if c.Library == "" {
+		c.Library = "unnoise"
 	}
 	c.parse = func(data []byte) (Config, error) {
 		cfg, err := parse(data)

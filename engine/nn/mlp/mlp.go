@@ -14,7 +14,7 @@ import (
 type network struct{ cfg *Config }
 
 func init() {
-	nn.Register(nn.Class{Name: ClassName, Library: "unnoise", Doc: "residual perceptron for points in a few dimensions"},
+	nn.Register(nn.Class{Name: ClassName, Doc: "perceptron for points"},
 		ParseConfig, func(c *Config) nn.Network { return &network{c} })
 }
 

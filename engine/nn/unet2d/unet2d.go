@@ -18,7 +18,7 @@ import (
 type network struct{ cfg *Config }
 
 func init() {
-	nn.Register(nn.Class{Name: ClassName, Library: "diffusers", Doc: "U-Net of Ho et al. 2020 for images, with the options of diffusers' class"},
+	nn.Register(nn.Class{Name: ClassName, Library: "diffusers", Doc: "U-Net for images"},
 		ParseConfig, func(c *Config) nn.Network { return &network{c} })
 }
 
