@@ -31,7 +31,7 @@ func dataCommand() *urfave.Command {
 		Flags: []urfave.Flag{
 			&urfave.IntFlag{Name: "size", Value: 64, Usage: "bring pictures to `N` x N pixels, as network.sample_size does in training"},
 			&urfave.BoolFlag{Name: "grey", Usage: "bring pictures to one channel"},
-			&urfave.StringFlag{Name: "layout", Value: data.LayoutAuto, Usage: "`LAYOUT` of .npy and .npz images: auto, nhwc or nchw (data.layout)"},
+			&urfave.StringFlag{Name: "layout", Value: data.LayoutAuto, Usage: "`LAYOUT` of .npy and .npz images: auto, nhwc, nchw or nhw (data.layout)"},
 			&urfave.IntFlag{Name: "samples", Usage: "look at the first `N` samples", DefaultText: "all"},
 			&urfave.StringFlag{Name: "out", Usage: "write a contact sheet of 64 samples to this PNG `FILE`"},
 			&urfave.IntFlag{Name: "workers", Usage: "`N` goroutines that decode", DefaultText: "one a processor"},

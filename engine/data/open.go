@@ -80,8 +80,8 @@ func OpenSet(o Options) (*Set, error) {
 	if o.Layout == "" {
 		o.Layout = LayoutAuto
 	}
-	if !slices.Contains([]string{LayoutAuto, LayoutNHWC, LayoutNCHW}, o.Layout) {
-		return nil, fmt.Errorf("data.layout = %q: want %s, %s or %s", o.Layout, LayoutAuto, LayoutNHWC, LayoutNCHW)
+	if !slices.Contains([]string{LayoutAuto, LayoutNHWC, LayoutNCHW, LayoutNHW}, o.Layout) {
+		return nil, fmt.Errorf("data.layout = %q: expected %s, %s, %s or %s", o.Layout, LayoutAuto, LayoutNHWC, LayoutNCHW, LayoutNHW)
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = DefaultCacheBytes
@@ -156,11 +156,10 @@ func openSource(o Options) (*Set, error) {
 	}
 	switch name := strings.ToLower(filepath.Base(o.Source)); {
 	case strings.HasSuffix(name, ".npy"):
-		a, err := OpenNPY(o.Source, o.Layout)
-		return arraySet(a, err)
+		a, err := OpenNPY(o.Source, o.Layout, max(o.CacheBytes, 0))
+		return arraySet(a, nil, err)
 	case strings.HasSuffix(name, ".npz"):
-		a, err := OpenNPZ(o.Source, o.Layout, max(o.CacheBytes, 0))
-		return arraySet(a, err)
+		return arraySet(OpenNPZ(o.Source, o.Layout, max(o.CacheBytes, 0)))
 	case strings.HasSuffix(name, ".zip"):
 		z, err := openZip(o.Source)
 		if err != nil {
@@ -182,11 +181,15 @@ func openPoints(o Options) (*Set, error) {
 	return &Set{Kind: "points", Train: a, HeldOut: b, whole: a}, err
 }
 
-func arraySet(a *Arrays, err error) (*Set, error) {
+func arraySet(train, heldOut *Arrays, err error) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Set{Kind: "array", Train: a, whole: a}, nil
+	s := &Set{Kind: "array", Train: train, whole: train, Notes: train.notes}
+	if heldOut != nil {
+		s.HeldOut = heldOut
+	}
+	return s, nil
 }
 
 func cifarSet(train, heldOut *CIFAR, err error) (*Set, error) {

@@ -16,9 +16,10 @@ const magic = "\x93NUMPY"
 
 // header is what the text before the data says.
 type header struct {
-	kind    kind
-	fortran bool
-	shape   []int
+	kind      kind
+	bigEndian bool
+	fortran   bool
+	shape     []int
 }
 
 // readHeader reads up to the first byte of data and returns how many bytes
@@ -83,12 +84,11 @@ func parseHeader(text string) (header, error) {
 	if len(entries) != 3 {
 		return bad("want the keys descr, fortran_order and shape")
 	}
-	descr := strings.Trim(entries["descr"], `'"`)
-	at := slices.IndexFunc(kinds, func(k kind) bool { return k.descr == descr })
-	if at < 0 {
-		return header{}, fmt.Errorf("elements of type %s are not read: want '<f4', '<f8', '<i4', '<i8' or '|u1' (in Python: array.astype('<f4'))", entries["descr"])
+	var h header
+	var err error
+	if h.kind, h.bigEndian, err = parseType(entries["descr"]); err != nil {
+		return header{}, err
 	}
-	h := header{kind: kinds[at]}
 	switch entries["fortran_order"] {
 	case "True":
 		h.fortran = true
@@ -96,11 +96,23 @@ func parseHeader(text string) (header, error) {
 	default:
 		return bad("fortran_order is neither True nor False")
 	}
-	var err error
 	if h.shape, err = parseShape(entries["shape"]); err != nil {
 		return bad(err.Error())
 	}
 	return h, nil
+}
+
+// parseType reads the name of an element type: a byte order (< little, > big, | or = none or the
+// writer's, which is little), a letter and the bytes of an element.
+func parseType(text string) (k kind, bigEndian bool, err error) {
+	descr := strings.Trim(text, `'"`)
+	if descr != "" && strings.Contains("<>|=", descr[:1]) {
+		at := slices.IndexFunc(kinds, func(k kind) bool { return k.code == descr[1:] })
+		if at >= 0 {
+			return kinds[at], descr[0] == '>', nil
+		}
+	}
+	return kind{}, false, fmt.Errorf("elements of type %s are not read: expected a float of 2, 4 or 8 bytes, an integer or bool (in Python: array.astype('<f4'))", text)
 }
 
 // valueEnd returns where a value ends: after its closing bracket or before the

@@ -10,8 +10,10 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 
 	"github.com/google/renameio/v2"
+	"github.com/x448/float16"
 	"gorgonia.org/tensor"
 )
 
@@ -21,9 +23,10 @@ const (
 	maxDims   = 32
 )
 
-// ReadFile reads the array in a .npy file. Elements are float32 (also for
-// float64 files, rounded), int32, int64 or uint8; the shape is the file's.
-// Fortran order is converted. Errors name the file.
+// ReadFile reads the array in a .npy file. Elements are float32 (also of float16
+// and float64 files, rounded), int32 (also of int8, int16, uint16), int64 (also
+// of uint32, uint64) or uint8 (also of bool); the shape is the file's. Fortran
+// order and big-endian files are converted. Errors name the file.
 func ReadFile(path string) (*tensor.Dense, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -79,7 +82,7 @@ func read(r io.Reader, size int64) (*tensor.Dense, error) {
 	if h.fortran && len(h.shape) > 1 {
 		raw = toRowMajor(raw, h.shape, h.kind.size)
 	}
-	values := h.kind.decode(raw, n)
+	values := h.decode(raw, n)
 	if len(h.shape) == 0 {
 		return tensor.New(tensor.WithShape(1), tensor.WithBacking(values)), nil
 	}
@@ -109,27 +112,56 @@ func toRowMajor(raw []byte, shape []int, size int) []byte {
 
 // kind is an element type of the format.
 type kind struct {
-	descr, name string
-	size        int
-	decode      func(raw []byte, n int) any
+	code, name string // in the file, in messages
+	size       int
+	decode     func(raw []byte, n int) any // of little-endian elements
 }
 
 var le = binary.LittleEndian
 
 var kinds = []kind{
-	{"<f4", "float32", 4, func(raw []byte, n int) any {
+	{"f2", "float16", 2, func(raw []byte, n int) any {
+		return decode(raw, n, 2, func(b []byte) float32 { return float16.Frombits(le.Uint16(b)).Float32() })
+	}},
+	{"f4", "float32", 4, func(raw []byte, n int) any {
 		return decode(raw, n, 4, func(b []byte) float32 { return math.Float32frombits(le.Uint32(b)) })
 	}},
-	{"<f8", "float64", 8, func(raw []byte, n int) any {
+	{"f8", "float64", 8, func(raw []byte, n int) any {
 		return decode(raw, n, 8, func(b []byte) float32 { return float32(math.Float64frombits(le.Uint64(b))) })
 	}},
-	{"<i4", "int32", 4, func(raw []byte, n int) any {
+	{"i1", "int8", 1, func(raw []byte, n int) any {
+		return decode(raw, n, 1, func(b []byte) int32 { return int32(int8(b[0])) })
+	}},
+	{"i2", "int16", 2, func(raw []byte, n int) any {
+		return decode(raw, n, 2, func(b []byte) int32 { return int32(int16(le.Uint16(b))) })
+	}},
+	{"u2", "uint16", 2, func(raw []byte, n int) any {
+		return decode(raw, n, 2, func(b []byte) int32 { return int32(le.Uint16(b)) })
+	}},
+	{"i4", "int32", 4, func(raw []byte, n int) any {
 		return decode(raw, n, 4, func(b []byte) int32 { return int32(le.Uint32(b)) })
 	}},
-	{"<i8", "int64", 8, func(raw []byte, n int) any {
+	{"u4", "uint32", 4, func(raw []byte, n int) any {
+		return decode(raw, n, 4, func(b []byte) int64 { return int64(le.Uint32(b)) })
+	}},
+	{"i8", "int64", 8, func(raw []byte, n int) any {
 		return decode(raw, n, 8, func(b []byte) int64 { return int64(le.Uint64(b)) })
 	}},
-	{"|u1", "uint8", 1, func(raw []byte, n int) any { return decode(raw, n, 1, func(b []byte) uint8 { return b[0] }) }},
+	{"u8", "uint64", 8, func(raw []byte, n int) any { // above int64 the largest int64
+		return decode(raw, n, 8, func(b []byte) int64 { return int64(min(le.Uint64(b), math.MaxInt64)) })
+	}},
+	{"u1", "uint8", 1, func(raw []byte, n int) any { return decode(raw, n, 1, func(b []byte) uint8 { return b[0] }) }},
+	{"b1", "bool", 1, func(raw []byte, n int) any { return decode(raw, n, 1, func(b []byte) uint8 { return b[0] }) }},
+}
+
+// decode returns n elements. The bytes of a big-endian raw are swapped in place.
+func (h header) decode(raw []byte, n int) any {
+	if size := h.kind.size; h.bigEndian && size > 1 {
+		for at := 0; at < n*size; at += size {
+			slices.Reverse(raw[at : at+size])
+		}
+	}
+	return h.kind.decode(raw, n)
 }
 
 func decode[T any](raw []byte, n, size int, one func([]byte) T) []T {

@@ -101,6 +101,66 @@ func TestReadConverts(t *testing.T) {
 	}
 }
 
+// Every element type, in both byte orders, is read as the type of its family; 65535 and -2 in turn where they fit.
+func TestElementTypes(t *testing.T) {
+	for _, c := range []struct {
+		descr string
+		raw   []byte // little-endian
+		want  any
+	}{
+		{"f2", []byte{0x00, 0x3c, 0x00, 0xc0}, []float32{1, -2}},
+		{"f4", []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0}, []float32{1, -2}},
+		{"f8", []byte{0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0, 0, 0, 0, 0, 0, 0, 0xc0}, []float32{1, -2}},
+		{"i1", []byte{7, 0xfe}, []int32{7, -2}},
+		{"i2", []byte{1, 2, 0xfe, 0xff}, []int32{513, -2}},
+		{"u2", []byte{1, 2, 0xff, 0xff}, []int32{513, 65535}},
+		{"i4", []byte{1, 2, 0, 0, 0xfe, 0xff, 0xff, 0xff}, []int32{513, -2}},
+		{"u4", []byte{1, 2, 0, 0, 0xff, 0xff, 0xff, 0xff}, []int64{513, math.MaxUint32}},
+		{"i8", []byte{1, 2, 0, 0, 0, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, []int64{513, -2}},
+		{"u8", []byte{1, 2, 0, 0, 0, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, []int64{513, math.MaxInt64}},
+		{"u1", []byte{7, 255}, []uint8{7, 255}},
+		{"b1", []byte{0, 1}, []uint8{0, 1}},
+	} {
+		for _, order := range []string{"<", ">", "|", "="} {
+			raw := slices.Clone(c.raw)
+			if size := len(raw) / 2; order == ">" {
+				slices.Reverse(raw[:size])
+				slices.Reverse(raw[size:])
+			}
+			file := append(encodeHeader(order+c.descr, []int{2}), raw...)
+			got, err := readBytes(file)
+			if err != nil || !equal(got.Data(), c.want) {
+				t.Errorf("%s%s: %v, %v", order, c.descr, got, err)
+			}
+			rows, err := OpenRows(bytes.NewReader(file), int64(len(file)), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row, err := rows.Read(0, 2); err != nil || !equal(row, c.want) {
+				t.Errorf("%s%s by rows: %v, %v", order, c.descr, row, err)
+			}
+		}
+	}
+}
+
+// Rows of an array in Fortran order are those of the array in C order.
+func TestRowsOfFortran(t *testing.T) {
+	file := append([]byte(strings.Replace(string(encodeHeader("|u1", []int{2, 3, 2})), "False", "True ", 1)), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
+	if _, err := OpenRows(bytes.NewReader(file), int64(len(file)), 11); err == nil || !strings.Contains(err.Error(), "ascontiguousarray") {
+		t.Errorf("above the limit: %v", err)
+	}
+	rows, err := OpenRows(bytes.NewReader(file), int64(len(file)), 12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if row, err := rows.Read(1, 1); err != nil || !equal(row, []uint8{1, 7, 3, 9, 5, 11}) {
+		t.Errorf("row 1 is %v, %v", row, err)
+	}
+	if one := rows.AsOneRow(); one.RowSize() != 12 || !slices.Equal(one.Shape, []int{1, 2, 3, 2}) {
+		t.Errorf("one row of %v", one.Shape)
+	}
+}
+
 func TestWriteMaterializesViews(t *testing.T) {
 	a := tensor.New(tensor.WithShape(2, 3), tensor.WithBacking([]float32{1, 2, 3, 4, 5, 6}))
 	column, err := a.Slice(nil, tensor.S(1, 3))
@@ -135,7 +195,8 @@ func TestReadRefuses(t *testing.T) {
 		{"cut header", good[:40], "header is truncated"},
 		{"cut data", good[:len(good)-1], "truncated: shape [2 3] of float32 needs 24 bytes of data, it has 23"},
 		{"longer", append(slices.Clone(good), 0), "longer than its header says"},
-		{"big-endian", edit("<f4", ">f4"), "type '>f4' are not read"},
+		{"no order", edit("'<f4'", "'f4' "), "type 'f4' are not read"},
+		{"long double", edit("'<f4'", "'<f16'"), "type '<f16' are not read"},
 		{"complex", edit("<f4", "<c8"), "type '<c8'"},
 		{"object", edit("'<f4'", "'|O' "), "type '|O'"},
 		{"order", edit("False", "Maybe"), "neither True nor False"},
