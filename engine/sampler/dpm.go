@@ -14,10 +14,13 @@ func dpmDefaults(algorithm string, order int) Options {
 		FinalSigmasType: "zero", LambdaMinClipped: math.Inf(-1), Eta: 1, SNoise: 1}
 }
 
-// dpmKeys are the keys that every DPM-Solver of diffusers reads.
-var dpmKeys = []string{"beta_schedule", "solver_order", "algorithm_type", "solver_type", "lower_order_final",
-	"final_sigmas_type", "lambda_min_clipped", "thresholding", "dynamic_thresholding_ratio", "sample_max_value",
-	"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"}
+// dpmGridKeys are the keys of every DPM-Solver's noise levels and bounds, dpmKeys
+// those that every DPM-Solver of diffusers reads.
+var (
+	dpmGridKeys = []string{"beta_schedule", "final_sigmas_type", "lambda_min_clipped", "thresholding",
+		"dynamic_thresholding_ratio", "sample_max_value", "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"}
+	dpmKeys = append([]string{"solver_order", "algorithm_type", "solver_type", "lower_order_final"}, dpmGridKeys...)
+)
 
 func init() {
 	multistepKeys := append([]string{"euler_at_final", "use_lu_lambdas", "rescale_betas_zero_snr"}, dpmKeys...)
@@ -32,14 +35,17 @@ func init() {
 	})
 	// The stochastic kinds under the names of k-diffusion, with a share of noise.
 	for _, s := range []struct {
-		name, help string
-		order      int
+		name, help, solverType string
+		order                  int
 	}{
-		{"dpmpp-2m-sde", "DPM-Solver++ multistep of order 2 with noise (eta)", 2},
-		{"dpmpp-3m-sde", "DPM-Solver++ multistep of order 3 with noise (eta)", 3},
+		{"dpmpp-2m-sde", "DPM-Solver++ multistep of order 2 with noise (eta)", "midpoint", 2},
+		{"dpmpp-3m-sde", "DPM-Solver++ multistep of order 3 with noise (eta)", "heun", 3},
 	} {
+		defaults := dpmDefaults("sde-dpmsolver++", s.order)
+		defaults.SolverType, defaults.LowerOrderFinal = s.solverType, false
 		Register(Sampler{
-			Name: s.name, Help: s.help, Steps: 20, Keys: multistepKeys, Defaults: dpmDefaults("sde-dpmsolver++", s.order),
+			Name: s.name, Help: s.help, Steps: 20, Defaults: defaults,
+			Keys: append([]string{"use_lu_lambdas", "rescale_betas_zero_snr"}, dpmGridKeys...),
 			Build: func(p *diffusion.Process, o Options) (*Table, error) {
 				o.AlgorithmType, o.SolverOrder, o.Rule = "sde-dpmsolver++", s.order, Unnoise
 				return dpmMultistep(p, o, s.name)

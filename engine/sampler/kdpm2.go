@@ -15,7 +15,7 @@ func init() {
 		Class:    "KDPM2DiscreteScheduler",
 		Steps:    20,
 		Keys:     []string{"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"},
-		Defaults: Options{PredictionType: diffusion.Epsilon, TimestepSpacing: Linspace, FinalSigmasType: "zero", SNoise: 1},
+		Defaults: Options{PredictionType: diffusion.Epsilon, TimestepSpacing: Linspace, FinalSigmasType: "zero", SNoise: 1, STMax: math.Inf(1)},
 		Build: func(p *diffusion.Process, o Options) (*Table, error) {
 			o.Eta = 0
 			return kdpm2(p, o, "kdpm2")
@@ -28,7 +28,7 @@ func init() {
 		Steps: 20,
 		Keys:  []string{"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"},
 		Defaults: Options{PredictionType: diffusion.Epsilon, TimestepSpacing: Linspace, FinalSigmasType: "zero",
-			Eta: 1, SNoise: 1},
+			Eta: 1, SNoise: 1, STMax: math.Inf(1)},
 		Build: func(p *diffusion.Process, o Options) (*Table, error) { return kdpm2(p, o, "kdpm2-ancestral") },
 	})
 }
@@ -47,6 +47,9 @@ func kdpm2(p *diffusion.Process, o Options, method string) (*Table, error) {
 	}
 	for i, l := range grid.calls() {
 		to := grid.Levels[i+1]
+		if l, err = c.churn(&o, grid, l); err != nil {
+			return nil, err
+		}
 		down, up := ancestral(l.ratio(), to.ratio(), o.Eta)
 		c.call(i, l)
 		if down == 0 {

@@ -38,13 +38,14 @@ type Options struct {
 	Rule  Rule  `json:"-"` // "" is Unnoise
 	Grid  *Grid `json:"-"` // noise levels in place of those that the schedule, the steps and the spacing give
 
-	Eta                   float64 `json:"-"` // share of noise: 0 deterministic, 1 ancestral
-	UseClippedModelOutput bool    `json:"-"` // DDIM: the noise estimate belongs to the clipped x_0
-	SNoise                float64 `json:"-"` // factor on the noise of ancestral and SDE samplers
-	SChurn                float64 `json:"-"` // Karras et al. 2022, algorithm 2
-	STMin                 float64 `json:"-"`
-	STMax                 float64 `json:"-"`
-	R                     float64 `json:"-"` // place of the middle evaluation of two-stage methods, 0..1
+	Eta                   float64    `json:"-"` // share of noise: 0 deterministic, 1 ancestral
+	UseClippedModelOutput bool       `json:"-"` // DDIM: the noise estimate belongs to the clipped x_0
+	SNoise                float64    `json:"-"` // factor on the noise of ancestral and SDE samplers
+	SChurn                float64    `json:"-"` // Karras et al. 2022, algorithm 2
+	STMin                 float64    `json:"-"`
+	STMax                 float64    `json:"-"`
+	R                     float64    `json:"-"` // place of the second call of two-stage methods in a step, 0..1
+	Time                  *TimeCurve `json:"-"` // edm: the path it steps along; nil: sigma = t
 
 	PredictionType           diffusion.Prediction `json:"prediction_type"`
 	TimestepSpacing          Spacing              `json:"timestep_spacing"`

@@ -12,6 +12,12 @@ import (
 // i, -1 before the first one; it is called for the steps that read noise.
 func (t *Table) Run64(model func(x []float64, t float64) []float64, x []float64, samples int,
 	noise func(step int, dst []float64)) ([]float64, error) {
+	return t.run64(model, x, samples, noise, nil)
+}
+
+// run64 calls after, if not nil, with the state and the history after each step.
+func (t *Table) run64(model func(x []float64, t float64) []float64, x []float64, samples int,
+	noise func(step int, dst []float64), after func(step int, x []float64, history [MaxHistory][]float64)) ([]float64, error) {
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
@@ -57,6 +63,9 @@ func (t *Table) Run64(model func(x []float64, t float64) []float64, x []float64,
 			history[w.Slot] = writes[k]
 		}
 		state = next
+		if after != nil {
+			after(i, state, history)
+		}
 	}
 	return state, nil
 }
