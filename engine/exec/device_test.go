@@ -186,17 +186,22 @@ func TestPersistentWhileRunning(t *testing.T) {
 	x := g.Persistent("x", dense(1, 1, 1, 8))
 	g.Assign(g.Persistent("y", dense(1, 1, 1, 8)), kernels.Emit1(g, elementwise.Scale{Factor: 2}, x), false)
 	p := compile(t, g)
-	declared := make(chan error)
+	stop, declared := make(chan struct{}), make(chan error)
 	go func() {
-		for i := range 50 {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				declared <- nil
+				return
+			default:
+			}
 			if err := m.Persistent(fmt.Sprintf("other %d", i), dense(1, 1, 1, 8)); err != nil {
 				declared <- err
 				return
 			}
 		}
-		declared <- nil
 	}()
-	for i := range 5 {
+	for i := range 20 {
 		r, err := m.Load(p)
 		if err != nil {
 			t.Fatal(err)
@@ -211,6 +216,7 @@ func TestPersistentWhileRunning(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	close(stop)
 	if err := <-declared; err != nil {
 		t.Error(err)
 	}
