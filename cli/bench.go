@@ -30,7 +30,7 @@ func benchCommand() *urfave.Command {
 			&urfave.StringSliceFlag{Name: "preset", Usage: "preset `NAME`; may be repeated", DefaultText: strings.Join(bench.Presets, " and ")},
 			&urfave.StringFlag{Name: "op", Usage: "kernels: only operators whose name matches `REGEX`"},
 			&urfave.BoolFlag{Name: "tune", Usage: "kernels: measure all variants and keep the fastest of each call in this device's table, which train and sample follow"},
-			&urfave.StringFlag{Name: "without", Usage: "leave out kernel variants whose reason (see the rows of bench kernels) matches `REGEX`, for example subpixel"},
+			&urfave.StringFlag{Name: "without", Usage: "leave out kernel variants whose name or purpose (see the rows of bench kernels) matches `REGEX`, for example subpixel"},
 			&urfave.IntFlag{Name: "batch", Usage: "`N` images a step", DefaultText: "the preset's"},
 			&urfave.IntFlag{Name: "rounds", Value: 5, Usage: "`N` rounds a side"},
 			&urfave.IntFlag{Name: "steps", Value: 5, Usage: "`N` steps a round"},

@@ -12,7 +12,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/unnoise/unnoise/bench/devicebench"
-	"github.com/unnoise/unnoise/cuda"
+	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -43,6 +43,10 @@ func benchOnDevice(c *urfave.Context, g *globals, what string) error {
 	}
 	for _, preset := range benchPresets(c, g) {
 		if o.Device, err = g.openDevice(); err != nil {
+			return err
+		}
+		if o.Selection.Tuning, err = exec.ReadTuning(o.Device.Props()); err != nil {
+			_ = o.Device.Close() // the first error is the one to tell
 			return err
 		}
 		o.Preset = preset
@@ -111,8 +115,7 @@ func deviceBenchOptions(c *urfave.Context, g *globals) (devicebench.Options, err
 		if err != nil {
 			return o, usagef("--without: %w", err)
 		}
-		kernels.LeaveOut(re)
-		o.Without = text
+		o.Selection.Exclude = re
 	}
 	if !g.quiet {
 		o.Log = func(format string, a ...any) { fmt.Fprintf(g.err, format+"\n", a...) }
@@ -133,29 +136,20 @@ func tuneTable(g *globals, what string, o *devicebench.Options) (string, error) 
 		return "", err
 	}
 	defer d.Close()
-	path, err := tablePath(d.Props())
+	path, err := exec.TuningPath(d.Props())
 	if err != nil {
 		return "", err
 	}
 	if o.Table, err = kernels.ReadTable(path); err != nil && o.Log != nil {
 		o.Log("%v: it is written again", err)
 	}
+	if n := o.Table.Rename(); n > 0 && o.Log != nil {
+		o.Log("%s: %d entries of an earlier version name variants by their purpose: they are written again by name", path, n)
+	}
 	if o.Table == nil {
 		o.Table = kernels.Table{}
 	}
 	return path, nil
-}
-
-// tablePath is where the table of a kind of GPU is kept: UNNOISE_TABLE, or a file of its compute capability in the user's cache.
-func tablePath(p cuda.Props) (string, error) {
-	if path := os.Getenv("UNNOISE_TABLE"); path != "" {
-		return path, nil
-	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("no place for the table of kernel variants: %w; name a file in UNNOISE_TABLE", err)
-	}
-	return filepath.Join(dir, "unnoise", fmt.Sprintf("variants-sm_%d-%d.json", p.SM(), p.SMs)), nil
 }
 
 func writeTable(path string, t kernels.Table) error {
@@ -167,19 +161,6 @@ func writeTable(path string, t kernels.Table) error {
 		return err
 	}
 	return renameio.WriteFile(path, append(text, '\n'), 0o644)
-}
-
-// useTable makes programs follow the device's measured table, where there is one.
-func useTable(p cuda.Props) error {
-	path, err := tablePath(p)
-	if err != nil {
-		return nil // no cache folder, no table
-	}
-	t, err := kernels.ReadTable(path)
-	if err == nil {
-		kernels.SetTable(t)
-	}
-	return err
 }
 
 // deviceBenchRun prints rows.

@@ -4,7 +4,6 @@ import (
 	"github.com/unnoise/unnoise/cuda"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/check"
-	"github.com/unnoise/unnoise/kernels/gpu"
 )
 
 // deviceCheck is a device on which variants are checked. A fault of a kernel is final for a device: another one is opened.
@@ -25,7 +24,7 @@ func (d *deviceCheck) open() error {
 	if err != nil {
 		return err
 	}
-	checker, err := check.NewDevice(gpu.NewLibrary(dev))
+	checker, err := check.OnDevice(dev)
 	if err != nil {
 		_ = dev.Close() // the first error is the one to tell
 		return err

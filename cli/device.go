@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/unnoise/unnoise/cuda"
-	_ "github.com/unnoise/unnoise/cuda/emu" // register
 	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -47,60 +46,53 @@ func (g *globals) onCPU() bool { return g.deviceName() == "cpu" }
 
 // deviceName resolves auto: the first GPU that can be opened, else the processor.
 func (g *globals) deviceName() string {
-	if g.device == "auto" {
-		g.device = "cpu"
-		if ok, _ := probeCUDA(); ok {
-			g.device = "cuda:0"
-		}
-	}
+	g.device = exec.Resolve(g.device)
 	return g.device
+}
+
+// limitThreads makes --threads count for Go's scheduler, too.
+func (g *globals) limitThreads() {
+	if g.threads > 0 {
+		runtime.GOMAXPROCS(g.threads)
+	}
 }
 
 // openDevice opens a GPU or the emulator.
 func (g *globals) openDevice() (cuda.Device, error) {
-	if g.threads > 0 {
-		runtime.GOMAXPROCS(g.threads)
-	}
+	g.limitThreads()
 	d, err := cuda.Open(g.deviceName())
-	var known *cuda.Error
-	if errors.As(err, &known) && known.Code == cuda.InvalidDevice && isEmulator(g.deviceName()) {
-		return nil, usagef("--device %s: %s (%s)", g.deviceName(), known.Detail, known.Advice)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("--device %s: %w", g.deviceName(), err)
-	}
-	if err := useTable(d.Props()); err != nil {
-		_ = d.Close() // the first error is the one to tell
-		return nil, err
+		return nil, g.deviceError(err)
 	}
 	return d, nil
 }
 
-// machine opens what --device names. auto is the type of activations that --dtype auto stands for on a GPU.
-func (g *globals) machine(auto kernels.DType) (exec.Executor, kernels.DType, error) {
-	if g.onCPU() {
-		if g.dtype == "bf16" {
-			return nil, 0, usagef("--dtype bf16: the CPU computes in f32 only; use --dtype f32, or a GPU with --device cuda")
-		}
-		if g.threads > 0 {
-			runtime.GOMAXPROCS(g.threads)
-		}
-		return exec.NewCPU(exec.CPUOptions{Workers: g.threads}), kernels.F32, nil
+// deviceError puts what the user gave in front of a device's error. A profile that the emulator does not have is wrong usage.
+func (g *globals) deviceError(err error) error {
+	var known *cuda.Error
+	switch {
+	case !errors.As(err, &known):
+		return err
+	case known.Code == cuda.InvalidDevice && isEmulator(g.deviceName()):
+		return usagef("--device %s: %s (%s)", g.deviceName(), known.Detail, known.Advice)
 	}
-	switch g.dtype {
-	case "f32":
+	return fmt.Errorf("--device %s: %w", g.deviceName(), err)
+}
+
+// executor opens what --device names. auto is the type of activations that --dtype auto stands for on a GPU.
+func (g *globals) executor(auto kernels.DType) (exec.Executor, kernels.DType, error) {
+	switch {
+	case g.onCPU() && g.dtype == "bf16":
+		return nil, 0, usagef("--dtype bf16: the CPU computes in f32 only; use --dtype f32, or a GPU with --device cuda")
+	case g.onCPU() || g.dtype == "f32":
 		auto = kernels.F32
-	case "bf16":
+	case g.dtype == "bf16":
 		auto = kernels.BF16
 	}
-	d, err := g.openDevice()
+	g.limitThreads()
+	m, err := exec.Open(g.deviceName(), exec.Options{Workers: g.threads})
 	if err != nil {
-		return nil, 0, err
-	}
-	m, err := exec.NewDevice(d)
-	if err != nil {
-		_ = d.Close() // the first error is the one to tell
-		return nil, 0, err
+		return nil, 0, g.deviceError(err)
 	}
 	return m, auto, nil
 }

@@ -64,7 +64,7 @@ func runEvaluate(c *urfave.Context) error {
 	if err := os.MkdirAll(out, 0o777); err != nil {
 		return err
 	}
-	mach, dtype, err := g.machine(kernels.F32)
+	mach, dtype, err := g.executor(kernels.F32)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func evaluateClasses(c *urfave.Context, g *globals, m *model.Model, r *recipe.Re
 		}
 		o.Weights = append(o.Weights, w)
 	}
-	mach, dtype, err := g.machine(kernels.F32)
+	mach, dtype, err := g.executor(kernels.F32)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func runPredict(c *urfave.Context) error {
 			}
 		}
 	}
-	mach, dtype, err := g.machine(kernels.F32)
+	mach, dtype, err := g.executor(kernels.F32)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func runReport(c *urfave.Context) error {
 	o := page.Options{Pictures: c.Int("pictures"), Samples: c.Int("samples"), Steps: c.Int("steps"), Seed: c.Uint64("seed")}
 	o.OnWarning = func(text string) { fmt.Fprintf(c.App.ErrWriter, "unnoise: warning: %s\n", text) }
 	if !c.Bool("no-animation") {
-		if o.Executor, o.DType, err = g.machine(kernels.F32); err != nil {
+		if o.Executor, o.DType, err = g.executor(kernels.F32); err != nil {
 			return err
 		}
 		defer o.Executor.Close()

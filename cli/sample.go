@@ -68,7 +68,7 @@ func runSample(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	mach, dtype, err := g.machine(kernels.BF16)
+	mach, dtype, err := g.executor(kernels.BF16)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func runTrain(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.Executor, o.DType, err = g.machine(kernels.BF16); err != nil {
+	if o.Executor, o.DType, err = g.executor(kernels.BF16); err != nil {
 		return err
 	}
 	defer o.Executor.Close()

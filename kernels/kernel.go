@@ -57,11 +57,12 @@ type Kernel interface {
 	Run(q Queue, c *Call) error
 }
 
-// Variant is a kernel with its number and the reason it exists.
+// Variant is an implementation of an operator on a backend.
 type Variant struct {
 	Backend string // "reference", "cpu" or "cuda"
 	Number  int    // from 1; the first variant that supports a call is the default
-	Reason  string
+	Name    string // stable: tuning tables keep it; unique within operator and backend, for example "mma_128x128"
+	Doc     string // one line: what it is made for
 	Kernel  Kernel
 }
 
@@ -94,19 +95,20 @@ func Families() []*Family {
 	return out
 }
 
-// Choose returns the variant that the measured table names, else the first one of a backend that supports the call.
-func Choose(c *Call, p Props) (*Variant, error) {
+// Choose returns the variant that the selection's tuning names, else the first one of a backend that supports the call and is not
+// excluded.
+func Choose(c *Call, p Props, s Selection) (*Variant, error) {
 	f := registry[c.Op.Name()]
 	if f == nil {
 		return nil, fmt.Errorf("operator %s is not registered", c.Op.Name())
 	}
-	if v := tuned(f, c, p); v != nil {
+	if v := s.tuned(f, c, p); v != nil {
 		return v, nil
 	}
 	var why error
 	for i := range f.Variants {
 		v := &f.Variants[i]
-		if v.Backend != p.Backend || LeftOut(v) {
+		if v.Backend != p.Backend || s.Excluded(v) {
 			continue
 		}
 		if err := v.Kernel.Supports(c, p); err != nil {
@@ -147,7 +149,7 @@ func (k funcKernel) Run(q Queue, c *Call) error { return k.run(q, c) }
 // Reference makes the reference variant of an operator from its two instantiations. It runs in float64 where the operands
 // hold float64, else in float32 with float64 sums.
 func Reference(f32, f64 func(c *Call)) Variant {
-	return Variant{Backend: "reference", Number: 1, Reason: "the specification", Kernel: funcKernel{
+	return Variant{Backend: "reference", Number: 1, Name: "reference", Doc: "the specification", Kernel: funcKernel{
 		run: func(_ Queue, c *Call) error {
 			if isFloat64(c) {
 				f64(c)
@@ -170,7 +172,7 @@ func isFloat64(c *Call) bool {
 }
 
 // Func makes a variant from functions; supports and workspace may be nil.
-func Func(backend string, number int, reason string, supports func(c *Call) error, workspace func(c *Call, p Props) int64,
+func Func(backend string, number int, name, doc string, supports func(c *Call) error, workspace func(c *Call, p Props) int64,
 	run func(q Queue, c *Call) error) Variant {
-	return Variant{Backend: backend, Number: number, Reason: reason, Kernel: funcKernel{supports, workspace, run}}
+	return Variant{Backend: backend, Number: number, Name: name, Doc: doc, Kernel: funcKernel{supports, workspace, run}}
 }

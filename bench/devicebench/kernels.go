@@ -82,13 +82,13 @@ func (b *bench) call(c *call) error {
 		return err
 	}
 	props := b.queue.Library.Props()
-	chosen, err := kernels.Choose(bound, props)
+	chosen, err := kernels.Choose(bound, props, b.Selection)
 	if err != nil {
 		return err
 	}
 	variants := []*kernels.Variant{chosen}
 	if b.Table != nil {
-		variants = supporting(bound, props)
+		variants = supporting(bound, props, b.Selection)
 	}
 	best := 0.0
 	for _, v := range variants {
@@ -97,7 +97,7 @@ func (b *bench) call(c *call) error {
 			return err
 		}
 		if b.Table != nil && row.Cold != nil && row.Check == "ok" && (best == 0 || row.Cold.Median < best) {
-			best, b.Table[kernels.Key(bound, props)] = row.Cold.Median, v.Reason
+			best, b.Table[kernels.Key(bound, props)] = row.Cold.Median, v.Name
 		}
 		if err := b.Emit(row); err != nil {
 			return err
@@ -106,12 +106,12 @@ func (b *bench) call(c *call) error {
 	return nil
 }
 
-// supporting lists the CUDA variants that support a call and are not left out.
-func supporting(c *kernels.Call, p kernels.Props) []*kernels.Variant {
+// supporting lists the CUDA variants that support a call and are not excluded.
+func supporting(c *kernels.Call, p kernels.Props, s kernels.Selection) []*kernels.Variant {
 	var list []*kernels.Variant
 	f := kernels.Lookup(c.Op.Name())
 	for i := range f.Variants {
-		if v := &f.Variants[i]; v.Backend == p.Backend && !kernels.LeftOut(v) && v.Kernel.Supports(c, p) == nil {
+		if v := &f.Variants[i]; v.Backend == p.Backend && !s.Excluded(v) && v.Kernel.Supports(c, p) == nil {
 			list = append(list, v)
 		}
 	}
@@ -142,7 +142,7 @@ func (b *bench) references() error {
 		}
 		*list = append(*list, &kernels.Operand{Spec: s, Name: "product", Addr: at})
 	}
-	v, err := kernels.Choose(c, b.queue.Library.Props())
+	v, err := kernels.Choose(c, b.queue.Library.Props(), b.Selection)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (b *bench) kernel(c *call, v *kernels.Variant) (*KernelRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	row.Variant, row.Reason = v.Number, v.Reason
+	row.Variant, row.Name, row.Reason = v.Number, v.Name, v.Doc
 	if row.Check, err = b.verdict(c.step.Op, v); err != nil {
 		return nil, err
 	}

@@ -19,15 +19,15 @@ type Options struct {
 	Batch  int
 	DType  kernels.DType
 	Match  *regexp.Regexp // of operators' names; nil: all
-	// Without is what kernels.LeaveOut was called with, "" for nothing.
-	Without string
-	Rounds  int
-	Steps   int    // a round, of training and sampling steps
-	Commit  string // of this program
-	Set     []string
-	Table   kernels.Table // Kernels fills in the fastest variant of each call; nil: only the chosen one is measured
-	Emit    func(row any) error
-	Log     func(format string, args ...any) // progress; nil: none
+	// Selection chooses the variants of kernels that are measured.
+	Selection kernels.Selection
+	Rounds    int
+	Steps     int    // a round, of training and sampling steps
+	Commit    string // of this program
+	Set       []string
+	Table     kernels.Table // Kernels fills in the fastest variant of each call; nil: only the chosen one is measured
+	Emit      func(row any) error
+	Log       func(format string, args ...any) // progress; nil: none
 }
 
 // Row is what every row carries.
@@ -39,12 +39,16 @@ type Row struct {
 	Commit   string `json:"commit"`
 	Time     string `json:"time"`               // UTC, RFC 3339
 	Emulated bool   `json:"emulated,omitempty"` // nothing was timed
-	Without  string `json:"without,omitempty"`  // variants whose reason matches were left out
+	Without  string `json:"without,omitempty"`  // variants whose name or purpose matches were left out
 }
 
 func (o Options) row(kind string) Row {
 	p := o.Device.Props()
-	return Row{Kind: kind, Device: p.ID, Name: p.Name, Driver: p.Driver, Commit: o.Commit, Emulated: p.Emulated, Without: o.Without,
+	without := ""
+	if o.Selection.Exclude != nil {
+		without = o.Selection.Exclude.String()
+	}
+	return Row{Kind: kind, Device: p.ID, Name: p.Name, Driver: p.Driver, Commit: o.Commit, Emulated: p.Emulated, Without: without,
 		Time: time.Now().UTC().Format(time.RFC3339)}
 }
 
@@ -87,8 +91,9 @@ type KernelRow struct {
 	Call    string `json:"call"`  // attributes
 	Shape   string `json:"shape"` // inputs
 	Variant int    `json:"variant"`
-	Reason  string `json:"variant_reason"`
-	Count   int    `json:"count"` // calls like this one in a step
+	Name    string `json:"variant_name"`
+	Reason  string `json:"variant_reason"` // the variant's purpose
+	Count   int    `json:"count"`          // calls like this one in a step
 	Kernels int    `json:"launches"`
 	Check   string `json:"check"` // ok, or what failed of the variant's check on this device
 

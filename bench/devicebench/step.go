@@ -38,7 +38,7 @@ func (o Options) trainer() (*trainer, error) {
 		return nil, fmt.Errorf("preset %s: steps are measured without labels", o.Preset)
 	}
 	t := &trainer{recipe: r, prog: p}
-	if t.machine, err = exec.NewDevice(o.Device); err != nil {
+	if t.machine, err = exec.NewDevice(o.Device, exec.DeviceOptions{Selection: o.Selection}); err != nil {
 		return nil, err
 	}
 	if t.micro, err = t.machine.Load(programs[0]); err != nil {
@@ -116,7 +116,7 @@ func Sample(ctx context.Context, o Options) error {
 		return err
 	}
 	m := p.Model
-	machine, err := exec.NewDevice(o.Device)
+	machine, err := exec.NewDevice(o.Device, exec.DeviceOptions{Selection: o.Selection})
 	if err != nil {
 		return err
 	}

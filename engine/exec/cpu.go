@@ -16,6 +16,7 @@ type CPUOptions struct {
 	Reference bool // run the reference kernels
 	Double    bool // keep float tensors in float64; implies Reference
 	Poison    bool // fill each temporary with NaN after its last use, to show reads of dead memory
+	Selection kernels.Selection
 }
 
 // CPU is the executor that every computer has.
@@ -240,7 +241,7 @@ func (r *cpuProgram) bind() error {
 		if !r.m.opt.Reference {
 			r.rounded[i] = inFloat32(&c)
 		}
-		v, err := kernels.Choose(&c, props)
+		v, err := kernels.Choose(&c, props, r.m.opt.Selection)
 		if err != nil {
 			return fmt.Errorf("program %s, step %d: %w", r.p.Name, i, err)
 		}

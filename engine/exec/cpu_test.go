@@ -47,7 +47,7 @@ func nothing(*kernels.Call) {}
 
 func init() {
 	kernels.Register(failing{}, kernels.Reference(nothing, nothing),
-		kernels.Func("cpu", 1, "for a test", nil, nil, func(kernels.Queue, *kernels.Call) error { panic("out of paper") }))
+		kernels.Func("cpu", 1, "test", "for a test", nil, nil, func(kernels.Queue, *kernels.Call) error { panic("out of paper") }))
 }
 
 // TestBufferTypes refuses floats for integers and the other way round, and what lies outside.

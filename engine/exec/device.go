@@ -16,12 +16,13 @@ const stateSlots = 64
 // Device is the executor that runs programs on a GPU or the emulator: one stream, one arena for the temporaries of all
 // programs, each program captured into a graph when it is first run and replayed from then on.
 type Device struct {
-	dev    cuda.Device
-	queue  *gpu.Queue
-	state  cuda.Memory // StepState, written before each replay
-	slots  cuda.HostMemory
-	copied [stateSlots]cuda.Event // the slot's copy has been made
-	next   int
+	dev       cuda.Device
+	selection kernels.Selection
+	queue     *gpu.Queue
+	state     cuda.Memory // StepState, written before each replay
+	slots     cuda.HostMemory
+	copied    [stateSlots]cuda.Event // the slot's copy has been made
+	next      int
 
 	// mu guards the buffers and the arena; it is held while a program is recorded or captured, since a capture admits no allocation.
 	mu         sync.Mutex
@@ -37,13 +38,19 @@ type deviceBuffer struct {
 	memory cuda.Memory
 }
 
-// NewDevice returns an executor on an opened device, which it closes in the end.
-func NewDevice(dev cuda.Device) (*Device, error) { return NewDeviceWith(gpu.NewLibrary(dev)) }
+// DeviceOptions chooses how programs run on a device.
+type DeviceOptions struct {
+	Selection kernels.Selection
+	Library   *gpu.Library // kernels for the device; nil: those that ship. Tests break some.
+}
 
-// NewDeviceWith is NewDevice with other kernels than those that ship, for tests that break them.
-func NewDeviceWith(lib *gpu.Library) (*Device, error) {
-	dev := lib.Device
-	m := &Device{dev: dev, buffers: map[string]*deviceBuffer{}}
+// NewDevice returns an executor on an opened device, which it closes in the end.
+func NewDevice(dev cuda.Device, o DeviceOptions) (*Device, error) {
+	lib := o.Library
+	if lib == nil {
+		lib = gpu.NewLibrary(dev)
+	}
+	m := &Device{dev: dev, selection: o.Selection, buffers: map[string]*deviceBuffer{}}
 	stream, err := dev.NewStream()
 	if err != nil {
 		return nil, err

@@ -70,7 +70,7 @@ func bufferBytes(s kernels.Spec) int64 { return int64(s.Span()) * int64(s.DType.
 func (r *deviceProgram) choose() error {
 	for i, s := range r.p.Steps {
 		c := r.call(i, func(b int) cuda.DevicePtr { return cuda.DevicePtr(b+1) << 40 })
-		v, err := kernels.Choose(c, r.props)
+		v, err := kernels.Choose(c, r.props, r.m.selection)
 		if err != nil {
 			return fmt.Errorf("program %s, step %d: %w", r.p.Name, i, err)
 		}

@@ -22,7 +22,7 @@ func device(t testing.TB) *exec.Device {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := exec.NewDevice(d)
+	m, err := exec.NewDevice(d, exec.DeviceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestDeviceReplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	counted := &counting{Device: d}
-	m, err := exec.NewDevice(counted)
+	m, err := exec.NewDevice(counted, exec.DeviceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -230,7 +230,7 @@ func device(t testing.TB) *exec.Device {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := exec.NewDevice(d)
+	m, err := exec.NewDevice(d, exec.DeviceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func TestCIFAR10OnDevice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mach, err := exec.NewDevice(d)
+	mach, err := exec.NewDevice(d, exec.DeviceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ func onEmulator(t *testing.T) exec.Executor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mach, err := exec.NewDevice(d)
+	mach, err := exec.NewDevice(d, exec.DeviceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -231,7 +231,7 @@ func onEmulator(t testing.TB) exec.Executor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := exec.NewDevice(d)
+	m, err := exec.NewDevice(d, exec.DeviceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

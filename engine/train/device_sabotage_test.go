@@ -97,13 +97,13 @@ func sabotaged(t *testing.T, module, kernel string, log *launchLog) exec.Executo
 	if log != nil {
 		log.Device, d = d, log
 	}
-	m, err := exec.NewDeviceWith(gpu.NewLibraryFrom(d, func(name string) ([]byte, error) {
+	m, err := exec.NewDevice(d, exec.DeviceOptions{Library: gpu.NewLibraryFrom(d, func(name string) ([]byte, error) {
 		text, err := ptx.Source(name)
 		if err == nil && name == module {
 			return negated(text, kernel)
 		}
 		return text, err
-	}))
+	})})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func emulator(t *testing.T) exec.Executor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := exec.NewDevice(d)
+	m, err := exec.NewDevice(d, exec.DeviceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,25 +2,35 @@ package all
 
 import (
 	"math"
+	"regexp"
 	"testing"
 
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/kerneltest"
 )
 
-// TestComplete holds every registered operator to what an operator must have: a reference, a CPU variant, cases of distinct names with
+var variantName = regexp.MustCompile(`^[a-z0-9_]+$`)
+
+// TestComplete holds every registered operator to what an operator must have: a reference, a CPU variant, variants of distinct names, cases of distinct names with
 // shapes that it takes, a tolerance with its reason, a cost.
 func TestComplete(t *testing.T) {
 	for _, f := range kernels.Families() {
-		backends, name := map[string]int{}, f.Op.Name()
+		backends, names, name := map[string]int{}, map[string]bool{}, f.Op.Name()
 		for _, v := range f.Variants {
 			backends[v.Backend]++
-			if v.Reason == "" || v.Number < 1 {
-				t.Errorf("%s: variant %s/%d has no number or no reason", name, v.Backend, v.Number)
+			if id := v.Backend + "/" + v.Name; names[id] || !variantName.MatchString(v.Name) {
+				t.Errorf("%s: variant %s/%d has the name %q, expected one of its own of letters, digits and _", name, v.Backend, v.Number, v.Name)
+			}
+			names[v.Backend+"/"+v.Name] = true
+			if v.Doc == "" || v.Number < 1 {
+				t.Errorf("%s: variant %s/%d has no number or no doc", name, v.Backend, v.Number)
 			}
 		}
 		if backends["reference"] != 1 || backends["cpu"] < 1 {
 			t.Errorf("%s: variants %v, expected one reference and one or more for the CPU", name, backends)
+		}
+		if list := kernels.UntaggedAttributes(f.Op); len(list) > 0 {
+			t.Errorf("%s: %v have no key tag, which tuning tables go by", name, list)
 		}
 		if f.Op.Tolerance(kernels.F32).Why == "" {
 			t.Errorf("%s: the tolerance has no reason", name)

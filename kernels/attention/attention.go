@@ -15,14 +15,14 @@ import (
 // Inputs: q (N,H,W,C), k and v (N,H',W',C), all f32 or all bf16. Outputs: o (N,H,W,C) of q's type and lse f32 (N,1,Heads,H*W), which is kept
 // for the gradient and has none of its own. Heads must divide C; a Scale of 0 means 1/sqrt(C/Heads).
 type Attention struct {
-	Heads int
-	Scale float64
+	Heads int     `key:"Heads"`
+	Scale float64 `key:"Scale"`
 }
 
 func init() {
 	list := []kernels.Variant{
 		kernels.Reference(attentionReference[float32], attentionReference[float64]),
-		kernels.Func("cpu", 1, "BLAS products over images, heads and blocks of queries", elementwise.F32Only, attentionWorkspace, attentionCPU),
+		kernels.Func("cpu", 1, "blas", "BLAS products over images, heads and blocks of queries", elementwise.F32Only, attentionWorkspace, attentionCPU),
 	}
 	kernels.Register(Attention{}, append(list, variants(attentionShared, nil, attentionCUDA)...)...)
 }

@@ -31,14 +31,14 @@ const (
 // variants makes the CUDA variants of one of the two operators.
 func variants(shared func(s shape) int, scratch func(c *kernels.Call, p kernels.Props) int64,
 	run func(q *gpu.Queue, c *kernels.Call, s shape) error) []kernels.Variant {
-	variant := func(number int, reason string) kernels.Variant {
-		return gpu.Kernel(number, reason,
+	variant := func(number int, name, doc string) kernels.Variant {
+		return gpu.Kernel(number, name, doc,
 			func(c *kernels.Call, p kernels.Props) error { return supports(c, p, number, shared) }, scratch,
 			func(q *gpu.Queue, c *kernels.Call) error { return run(q, c, shapeOf(c, number)) })
 	}
 	return []kernels.Variant{
-		variant(chunked, "16-byte rows, scores in registers; bf16 on tensor cores, panels copied while others are used"),
-		variant(anyPitch, "any pitch, alignment and head size, element-wise copies"),
+		variant(chunked, "vector", "16-byte rows, scores in registers; bf16 on tensor cores, panels copied while others are used"),
+		variant(anyPitch, "any_pitch", "any pitch, alignment and head size, element-wise copies"),
 	}
 }
 

@@ -13,14 +13,14 @@ import (
 // Inputs: q, k, v, o, lse as in Attention and do (N,H,W,C). Outputs: dq, dk, dv of the shapes and types of q, k, v. Second
 // derivatives are not offered.
 type AttentionGrad struct {
-	Heads int
-	Scale float64
+	Heads int     `key:"Heads"`
+	Scale float64 `key:"Scale"`
 }
 
 func init() {
 	list := []kernels.Variant{
 		kernels.Reference(attentionGradReference[float32], attentionGradReference[float64]),
-		kernels.Func("cpu", 1, "BLAS products over images and heads, weights recomputed", elementwise.F32Only, attentionGradWorkspace, attentionGradCPU),
+		kernels.Func("cpu", 1, "blas", "BLAS products over images and heads, weights recomputed", elementwise.F32Only, attentionGradWorkspace, attentionGradCPU),
 	}
 	kernels.Register(AttentionGrad{}, append(list, variants(attentionGradShared, attentionGradScratch, attentionGradCUDA)...)...)
 }

@@ -24,6 +24,9 @@ type Device struct {
 	state cuda.Memory
 }
 
+// OnDevice returns a checker that runs the kernels that ship on a device. Close it before the device.
+func OnDevice(dev cuda.Device) (*Device, error) { return NewDevice(gpu.NewLibrary(dev)) }
+
 // NewDevice returns a checker that runs the kernels of a library. Close it before the device.
 func NewDevice(lib *gpu.Library) (*Device, error) {
 	s, err := lib.Device.NewStream()
@@ -49,7 +52,7 @@ func (d *Device) Close() error {
 // Verify runs a CUDA variant on a case, twice, and compares the result with the float64 reference: both runs must agree in
 // every bit, guard bands, pads and inputs must stay as they were. Unsupported calls return false in the second value.
 func (d *Device) Verify(cs kernels.Case, v *kernels.Variant) (Result, bool) {
-	res := Result{Op: cs.Op.Name(), Case: cs.Name, DType: CaseType(cs), Variant: fmt.Sprintf("%s/%d", v.Backend, v.Number)}
+	res := Result{Op: cs.Op.Name(), Case: cs.Name, DType: CaseType(cs), Variant: fmt.Sprintf("%s/%d", v.Backend, v.Number), Name: v.Name}
 	for _, accumulate := range []bool{false, true} {
 		if _, ok := cs.Op.(kernels.AccumulatingOperator); accumulate && !ok {
 			break

@@ -13,7 +13,8 @@ type Result struct {
 	Case    string  `json:"case"`
 	DType   string  `json:"dtype"`
 	Shape   string  `json:"shape"`
-	Variant string  `json:"variant"`
+	Variant string  `json:"variant"` // backend and number
+	Name    string  `json:"variant_name,omitempty"`
 	MaxAbs  float64 `json:"max_abs"`
 	MaxRel  float64 `json:"max_rel"`
 	NMSE    float64 `json:"nmse"` // sum (got-want)^2 / sum want^2
@@ -26,7 +27,7 @@ type Result struct {
 
 // Verify runs a variant on a case and compares it with the reference. Unsupported calls return ok=false in the second value.
 func Verify(cs kernels.Case, v *kernels.Variant, q kernels.Queue, p kernels.Props) (Result, bool) {
-	res := Result{Op: cs.Op.Name(), Case: cs.Name, DType: "f32", Variant: fmt.Sprintf("%s/%d", v.Backend, v.Number)}
+	res := Result{Op: cs.Op.Name(), Case: cs.Name, DType: "f32", Variant: fmt.Sprintf("%s/%d", v.Backend, v.Number), Name: v.Name}
 	for _, accumulate := range []bool{false, true} {
 		if _, ok := cs.Op.(kernels.AccumulatingOperator); accumulate && !ok {
 			break
@@ -107,7 +108,7 @@ func shapes(c *kernels.Call) string {
 
 // runReference runs an operator's reference variant.
 func runReference(c *kernels.Call) error {
-	v, err := kernels.Choose(c, kernels.Props{Backend: "reference", Workers: 1})
+	v, err := kernels.Choose(c, kernels.Props{Backend: "reference", Workers: 1}, kernels.Selection{})
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func TestBrokenKernels(t *testing.T) {
 		"does nothing":     {func(*kernels.Call) {}, "at [0,0,0,0]"},
 		"another operator": {func(c *kernels.Call) { copy(c.Out[0].F32, c.In[0].F32) }, "instead of"},
 	} {
-		v := kernels.Func("cpu", 9, "for this test", nil, nil, func(_ kernels.Queue, call *kernels.Call) error { c.run(call); return nil })
+		v := kernels.Func("cpu", 9, "test", "for this test", nil, nil, func(_ kernels.Queue, call *kernels.Call) error { c.run(call); return nil })
 		res, ok := Verify(elementwise.Scale{}.Cases()[0], &v, cpu.NewQueue(1), kernels.Props{Backend: "cpu", Workers: 1})
 		if !ok || res.OK != (c.want == "") || !strings.Contains(res.Error, c.want) {
 			t.Errorf("%s: verdict %v, error %q, expected one with %q", name, res.OK, res.Error, c.want)
@@ -46,7 +46,7 @@ func TestBrokenKernels(t *testing.T) {
 
 // TestBrokenAccumulation runs a kernel that overwrites what it has to add to.
 func TestBrokenAccumulation(t *testing.T) {
-	v := kernels.Func("cpu", 9, "for this test", nil, nil, func(_ kernels.Queue, c *kernels.Call) error {
+	v := kernels.Func("cpu", 9, "test", "for this test", nil, nil, func(_ kernels.Queue, c *kernels.Call) error {
 		copy(c.Out[0].F32, c.In[0].F32[:c.Out[0].C])
 		return nil
 	})
@@ -69,7 +69,7 @@ func TestOutPad(t *testing.T) {
 	if got, want := c.Out[0].Pitch, c.In[0].Pitch+5; got != want {
 		t.Errorf("pitch %d, expected %d", got, want)
 	}
-	dense := kernels.Func("cpu", 1, "takes the output for dense", nil, nil, func(_ kernels.Queue, c *kernels.Call) error {
+	dense := kernels.Func("cpu", 1, "dense", "takes the output for dense", nil, nil, func(_ kernels.Queue, c *kernels.Call) error {
 		for i := range c.In[0].F32 {
 			c.Out[0].F32[i] = 1.25 * c.In[0].F32[i]
 		}

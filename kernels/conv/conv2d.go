@@ -13,12 +13,16 @@ import (
 // ih = oh*Stride - PadTop + r*Dilation (likewise iw), zero outside the input or wrapped where Circular is set.
 // With Upsample2x the input is first enlarged to twice its size by nearest neighbours.
 type Geometry struct {
-	KH, KW                               int
-	Stride                               int // 0 means 1
-	PadTop, PadBottom, PadLeft, PadRight int
-	Dilation                             int // 0 means 1
-	Circular                             bool
-	Upsample2x                           bool
+	KH         int  `key:"KH"`
+	KW         int  `key:"KW"`
+	Stride     int  `key:"Stride"` // 0 means 1
+	PadTop     int  `key:"PadTop"`
+	PadBottom  int  `key:"PadBottom"`
+	PadLeft    int  `key:"PadLeft"`
+	PadRight   int  `key:"PadRight"`
+	Dilation   int  `key:"Dilation"` // 0 means 1
+	Circular   bool `key:"Circular"`
+	Upsample2x bool `key:"Upsample2x"`
 }
 
 // Same returns the geometry of a k x k convolution of stride 1 that keeps the size.
@@ -79,9 +83,9 @@ func (g Geometry) check(h, w int) error {
 // its own, see norm.GroupNorm. The CUDA kernels add squares in float32: of a channel whose mean is m deviations from zero they are good
 // to m^2 2^-22 of themselves, which is below what rounding y to bf16 costs, but for f32 keep m below 30.
 type Conv2D struct {
-	Geometry
-	OutF32       bool
-	ChannelStats bool
+	Geometry     `key:"Geometry"`
+	OutF32       bool `key:"OutF32"`
+	ChannelStats bool `key:"ChannelStats"`
 }
 
 // Positions of the optional operands of Conv2D.

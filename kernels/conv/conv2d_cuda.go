@@ -136,8 +136,8 @@ func (g gathered) plan(f family, p kernels.Props) gatheredPlan {
 // phasePixels is the number of pixels of a phase of an image.
 func (g gathered) phasePixels() int { return g.y.H / g.phases * (g.y.W / g.phases) }
 
-func gatheredVariant(number int, reason string, f family, make func(c *kernels.Call, f family) gathered) kernels.Variant {
-	return gpu.Kernel(number, reason,
+func gatheredVariant(number int, name, doc string, f family, make func(c *kernels.Call, f family) gathered) kernels.Variant {
+	return gpu.Kernel(number, name, doc,
 		func(c *kernels.Call, p kernels.Props) error { return make(c, f).supported(f, p) },
 		func(c *kernels.Call, p kernels.Props) int64 { return make(c, f).plan(f, p).scratch() },
 		func(q *gpu.Queue, c *kernels.Call) error {
@@ -147,14 +147,14 @@ func gatheredVariant(number int, reason string, f family, make func(c *kernels.C
 }
 
 func conv2dVariants() []kernels.Variant {
-	return variants(mmaForwardTiles, fmaForwardTiles, func(number int, reason string, f family) kernels.Variant {
-		return gatheredVariant(number, reason, f, newConv2D)
+	return variants(mmaForwardTiles, fmaForwardTiles, func(number int, name, doc string, f family) kernels.Variant {
+		return gatheredVariant(number, name, doc, f, newConv2D)
 	})
 }
 
 func dgradVariants() []kernels.Variant {
-	return variants(mmaAdjointTiles, fmaAdjointTiles, func(number int, reason string, f family) kernels.Variant {
-		return gatheredVariant(number, reason, f, newConv2DDgrad)
+	return variants(mmaAdjointTiles, fmaAdjointTiles, func(number int, name, doc string, f family) kernels.Variant {
+		return gatheredVariant(number, name, doc, f, newConv2DDgrad)
 	})
 }
 

@@ -9,8 +9,9 @@ import (
 // Conv2DDgrad is the gradient of Conv2D in its input: (dy, w, residual?) -> dx; dy (N,OH,OW,Co), w (Co,KH,KW,Ci), dx
 // (N,H,W,Ci), to which the residual is added. All have one type, f32 or bf16. It is linear in dy and in w.
 type Conv2DDgrad struct {
-	Geometry
-	H, W int // input size of the convolution
+	Geometry `key:"Geometry"`
+	H        int `key:"H"` // input size of the convolution
+	W        int `key:"W"` // input size of the convolution
 }
 
 func init() {

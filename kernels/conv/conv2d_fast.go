@@ -7,7 +7,7 @@ import (
 	"github.com/unnoise/unnoise/kernels/simd"
 )
 
-var conv2dFast = kernels.Func("cpu", 1, "im2col in cache-sized blocks and BLAS", float32Only,
+var conv2dFast = kernels.Func("cpu", 1, "im2col", "im2col in cache-sized blocks and BLAS", float32Only,
 	func(c *kernels.Call, p kernels.Props) int64 {
 		cl := newColumns(c.Op.(Conv2D).Geometry, c.In[inX])
 		return 4 * int64(p.Workers*cl.floats()+c.In[inW].Elements())
@@ -72,7 +72,7 @@ func (op Conv2DDgrad) flipped() Geometry {
 	return g
 }
 
-var conv2dDgradFast = kernels.Func("cpu", 1, "im2col of dy with flipped weights; strided and enlarged ones scatter the product with the weights",
+var conv2dDgradFast = kernels.Func("cpu", 1, "im2col", "im2col of dy with flipped weights; strided and enlarged ones scatter the product with the weights",
 	float32Only,
 	func(c *kernels.Call, p kernels.Props) int64 {
 		op, w := c.Op.(Conv2DDgrad), c.In[1]
@@ -158,7 +158,7 @@ func scatterPixel(col, image []float32, dx *kernels.Operand, rows, cols []int32)
 // wgradSplits is how many partial sums the pixels are split into; it depends on the shape alone.
 func wgradSplits(cl *columns) int { return min(16, cl.blocks) }
 
-var conv2dWgradFast = kernels.Func("cpu", 1, "im2col in blocks, partial sums over fixed ranges of pixels added in order", float32Only,
+var conv2dWgradFast = kernels.Func("cpu", 1, "im2col", "im2col in blocks, partial sums over fixed ranges of pixels added in order", float32Only,
 	func(c *kernels.Call, p kernels.Props) int64 {
 		cl := newColumns(c.Op.(Conv2DWgrad).Geometry, c.In[0])
 		return 4 * int64(p.Workers*cl.floats()+wgradSplits(cl)*c.In[1].C*(cl.k+1))

@@ -11,8 +11,8 @@ import (
 // dw (Co,KH,KW,Ci), dbias (1,1,1,Co) where Bias is set. x and dy are both f32 or both bf16; dw and dbias are f32 and accumulate
 // over micro-batches.
 type Conv2DWgrad struct {
-	Geometry
-	Bias bool
+	Geometry `key:"Geometry"`
+	Bias     bool `key:"Bias"`
 }
 
 func init() {

@@ -67,8 +67,8 @@ func (w weightGradient) plan(f family, p kernels.Props) plan {
 }
 
 func wgradVariants() []kernels.Variant {
-	return variants(mmaWeightTiles, fmaWeightTiles, func(number int, reason string, f family) kernels.Variant {
-		return gpu.Kernel(number, reason,
+	return variants(mmaWeightTiles, fmaWeightTiles, func(number int, name, doc string, f family) kernels.Variant {
+		return gpu.Kernel(number, name, doc,
 			func(c *kernels.Call, p kernels.Props) error { return newWgrad(c, f).supported(f, p) },
 			func(c *kernels.Call, p kernels.Props) int64 {
 				w := newWgrad(c, f)

@@ -35,7 +35,7 @@ func (s shape) meetings() int {
 func numberOf(t *testing.T, op, way string, tile tile) int {
 	t.Helper()
 	for _, v := range kernels.Lookup(op).Variants {
-		if v.Reason == way+", tiles of "+tile.String() {
+		if v.Doc == way+", tiles of "+tile.String() {
 			return v.Number
 		}
 	}

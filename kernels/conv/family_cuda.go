@@ -33,23 +33,23 @@ const (
 )
 
 // variants lists an operator's CUDA variants: in subpixel phases, on tensor cores and with plain multiply-adds, the cheapest tile first.
-func variants(tensor, fma []tile, variant func(number int, reason string, f family) kernels.Variant) []kernels.Variant {
+func variants(tensor, fma []tile, variant func(number int, name, doc string, f family) kernels.Variant) []kernels.Variant {
 	families := []struct {
-		reason string
+		name, doc string
 		family
 	}{
-		{"bf16 on tensor cores, an enlarged image in subpixel phases", family{subpixel, mmaTaps, tensor}},
-		{"bf16 on tensor cores", family{mma, mmaTaps, tensor}},
-		{"plain multiply-adds", family{plain, fmaTaps, fma}},
+		{"subpixel", "bf16 on tensor cores, an enlarged image in subpixel phases", family{subpixel, mmaTaps, tensor}},
+		{"mma", "bf16 on tensor cores", family{mma, mmaTaps, tensor}},
+		{"simt", "plain multiply-adds", family{plain, fmaTaps, fma}},
 	}
 	var list []kernels.Variant
-	add := func(reason string, f family) { list = append(list, variant(len(list)+1, reason, f)) }
+	add := func(name, doc string, f family) { list = append(list, variant(len(list)+1, name, doc, f)) }
 	for _, f := range families {
-		add(f.reason+", tile by shape", f.family)
+		add(f.name+"_by_shape", f.doc+", tile by shape", f.family)
 	}
 	for _, f := range families {
 		for i, t := range f.tiles {
-			add(f.reason+", tiles of "+t.String(), family{f.way, f.taps, f.tiles[i : i+1]})
+			add(f.name+"_"+t.String(), f.doc+", tiles of "+t.String(), family{f.way, f.taps, f.tiles[i : i+1]})
 		}
 	}
 	return list

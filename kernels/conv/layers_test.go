@@ -41,7 +41,7 @@ func layer(t *testing.T, cs kernels.Case) {
 			continue
 		}
 		if res, ok := d.Verify(cs, &f.Variants[i]); ok {
-			t.Logf("%s %s %s %s: off by %.2g", res.Op, res.Case, res.DType, f.Variants[i].Reason, res.MaxAbs)
+			t.Logf("%s %s %s %s: off by %.2g", res.Op, res.Case, res.DType, f.Variants[i].Name, res.MaxAbs)
 			if !res.OK {
 				t.Errorf("%s %s %s: %s", res.Op, res.Case, res.DType, res.Error)
 			}

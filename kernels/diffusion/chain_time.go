@@ -9,12 +9,14 @@ import (
 
 // ChainTime fills the timesteps of a batch from a sampler's table: t[n] = table[State.ChainIndex]. A chain index outside the
 // table gives -1, a time that no table has, in the reference and an error in the fast kernel.
-type ChainTime struct{ N int }
+type ChainTime struct {
+	N int `key:"N"`
+}
 
 func init() {
 	kernels.Register(ChainTime{}, kernels.Reference(chainTimeReference, chainTimeReference),
-		kernels.Func("cpu", 1, "a loop over the batch", nil, nil, chainTimeCPU),
-		gpu.Kernel(1, "one thread an image", nil, nil, chainTimeCUDA))
+		kernels.Func("cpu", 1, "scalar", "a loop over the batch", nil, nil, chainTimeCPU),
+		gpu.Kernel(1, "thread_per_image", "one thread an image", nil, nil, chainTimeCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -19,9 +19,9 @@ type Guidance struct{}
 func init() {
 	kernels.Register(Guidance{},
 		kernels.Reference(guidanceReference[float32], guidanceReference[float64]),
-		kernels.Func("cpu", 1, "whole samples a task", elementwise.F32Only, nil, guidanceCPU),
-		gpu.Kernel(1, "rows without pads: 16-byte accesses", guidanceVectorSupports, nil, guidanceVector),
-		gpu.Kernel(2, "any pitch", elementsSupports, nil, guidanceRows))
+		kernels.Func("cpu", 1, "samples", "whole samples a task", elementwise.F32Only, nil, guidanceCPU),
+		gpu.Kernel(1, "vector", "rows without pads: 16-byte accesses", guidanceVectorSupports, nil, guidanceVector),
+		gpu.Kernel(2, "any_pitch", "any pitch", elementsSupports, nil, guidanceRows))
 }
 
 // Name implements kernels.Operator.

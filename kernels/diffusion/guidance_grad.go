@@ -14,9 +14,9 @@ type GuidanceGrad struct{}
 func init() {
 	kernels.Register(GuidanceGrad{},
 		kernels.Reference(guidanceGradReference[float32], guidanceGradReference[float64]),
-		kernels.Func("cpu", 1, "whole samples a task", elementwise.F32Only, nil, guidanceGradCPU),
-		gpu.Kernel(1, "rows without pads: 16-byte accesses", guidanceVectorSupports, nil, guidanceGradVector),
-		gpu.Kernel(2, "any pitch", elementsSupports, nil, guidanceGradRows))
+		kernels.Func("cpu", 1, "samples", "whole samples a task", elementwise.F32Only, nil, guidanceGradCPU),
+		gpu.Kernel(1, "vector", "rows without pads: 16-byte accesses", guidanceVectorSupports, nil, guidanceGradVector),
+		gpu.Kernel(2, "any_pitch", "any pitch", elementsSupports, nil, guidanceGradRows))
 }
 
 // Name implements kernels.Operator.

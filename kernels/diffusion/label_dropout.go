@@ -14,18 +14,18 @@ import (
 // Salimans 2022, algorithm 1). The label of sample n is replaced where float32(Probability) exceeds the uniform number of the
 // first word drawn for (State.Seed, State.SampleBase+n, State.Step, Stream).
 type LabelDropout struct {
-	Null        int
-	Probability float64
-	Stream      uint32
+	Null        int     `key:"Null"`
+	Probability float64 `key:"Probability"`
+	Stream      uint32  `key:"-"`
 }
 
 func init() {
 	kernels.Register(LabelDropout{}, kernels.Reference(labelDropoutReference, labelDropoutReference),
-		kernels.Func("cpu", 1, "the reference: a few words", nil, nil, func(_ kernels.Queue, c *kernels.Call) error {
+		kernels.Func("cpu", 1, "scalar", "the reference: a few words", nil, nil, func(_ kernels.Queue, c *kernels.Call) error {
 			labelDropoutReference(c)
 			return nil
 		}),
-		gpu.Kernel(1, "one thread a label", nil, nil, labelDropoutCUDA))
+		gpu.Kernel(1, "thread_per_label", "one thread a label", nil, nil, labelDropoutCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -18,16 +18,16 @@ import (
 // eps is given, or drawn as rng.NormalDraw draws it. A time outside the table gives NaN in the reference and an error in the
 // fast kernel. Transpose exchanges columns 1 and 2, which turns the operator into its own gradient.
 type Noising struct {
-	Stream    uint32
-	Transpose bool
+	Stream    uint32 `key:"-"`
+	Transpose bool   `key:"Transpose"`
 }
 
 func init() {
 	kernels.Register(Noising{},
 		kernels.Reference(noisingReference[float32], noisingReference[float64]),
-		kernels.Func("cpu", 1, "whole samples a task: draw, then one pass", elementwise.F32Only, noisingWorkspace, noisingCPU),
-		gpu.Kernel(1, "rows without pads: 16-byte accesses, eps in registers", noisingVectorSupports, nil, noisingVector),
-		gpu.Kernel(2, "any pitch: neighbouring lanes access neighbouring elements", groupsSupports, nil, noisingRows))
+		kernels.Func("cpu", 1, "samples", "whole samples a task: draw, then one pass", elementwise.F32Only, noisingWorkspace, noisingCPU),
+		gpu.Kernel(1, "vector", "rows without pads: 16-byte accesses, eps in registers", noisingVectorSupports, nil, noisingVector),
+		gpu.Kernel(2, "any_pitch", "any pitch: neighbouring lanes access neighbouring elements", groupsSupports, nil, noisingRows))
 }
 
 // Name implements kernels.Operator.

@@ -23,9 +23,9 @@ import (
 // history or with limits there is no gradient. A chain index outside the table gives NaN in the reference, writes no slot, and is an
 // error in the fast kernel.
 type ReverseUpdate struct {
-	Clip    float64
-	Stream  uint32
-	InPlace bool
+	Clip    float64 `key:"Clip"`
+	Stream  uint32  `key:"-"`
+	InPlace bool    `key:"InPlace"`
 }
 
 // The columns of ReverseUpdate's table. The coefficients of the slots in x_prev follow, then for each of the two writes C0, CX, Sigma and
@@ -79,9 +79,9 @@ const (
 func init() {
 	kernels.Register(ReverseUpdate{},
 		kernels.Reference(reverseUpdateReference[float32], reverseUpdateReference[float64]),
-		kernels.Func("cpu", 1, "whole samples a task: draw, then one pass", elementwise.F32Only, reverseUpdateWorkspace, reverseUpdateCPU),
-		gpu.Kernel(1, "rows without pads: 16-byte accesses, z in registers", reverseUpdateVectorSupports, nil, reverseUpdateVector),
-		gpu.Kernel(2, "any pitch: neighbouring lanes access neighbouring elements", groupsSupports, nil, reverseUpdateRows))
+		kernels.Func("cpu", 1, "samples", "whole samples a task: draw, then one pass", elementwise.F32Only, reverseUpdateWorkspace, reverseUpdateCPU),
+		gpu.Kernel(1, "vector", "rows without pads: 16-byte accesses, z in registers", reverseUpdateVectorSupports, nil, reverseUpdateVector),
+		gpu.Kernel(2, "any_pitch", "any pitch: neighbouring lanes access neighbouring elements", groupsSupports, nil, reverseUpdateRows))
 }
 
 // Name implements kernels.Operator.

@@ -7,14 +7,16 @@ import (
 )
 
 // ReverseUpdateGrad is the gradient of ReverseUpdate; a clipped estimate of x_0 passes nothing on.
-type ReverseUpdateGrad struct{ Clip float64 }
+type ReverseUpdateGrad struct {
+	Clip float64 `key:"Clip"`
+}
 
 func init() {
 	kernels.Register(ReverseUpdateGrad{},
 		kernels.Reference(reverseUpdateGradReference[float32], reverseUpdateGradReference[float64]),
-		kernels.Func("cpu", 1, "whole samples a task", elementwise.F32Only, nil, reverseUpdateGradCPU),
-		gpu.Kernel(1, "rows without pads: 16-byte accesses", reverseUpdateGradVectorSupports, nil, reverseUpdateGradVector),
-		gpu.Kernel(2, "any pitch", elementsSupports, nil, reverseUpdateGradRows))
+		kernels.Func("cpu", 1, "samples", "whole samples a task", elementwise.F32Only, nil, reverseUpdateGradCPU),
+		gpu.Kernel(1, "vector", "rows without pads: 16-byte accesses", reverseUpdateGradVectorSupports, nil, reverseUpdateGradVector),
+		gpu.Kernel(2, "any_pitch", "any pitch", elementsSupports, nil, reverseUpdateGradRows))
 }
 
 // Name implements kernels.Operator.

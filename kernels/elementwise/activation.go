@@ -6,13 +6,15 @@ import (
 )
 
 // Activation is y = kind(x), element by element.
-type Activation struct{ Kind Kind }
+type Activation struct {
+	Kind Kind `key:"Kind"`
+}
 
 func init() {
 	kernels.Register(Activation{},
 		kernels.Reference(activationReference[float32], activationReference[float64]),
-		kernels.Func("cpu", 1, "vector loops over dense blocks or rows", F32Only, nil, activationCPU),
-		gpu.Kernel(1, "16-byte accesses, one pass", nil, nil, activationCUDA))
+		kernels.Func("cpu", 1, "vector", "vector loops over dense blocks or rows", F32Only, nil, activationCPU),
+		gpu.Kernel(1, "vector", "16-byte accesses, one pass", nil, nil, activationCUDA))
 }
 
 // Name implements kernels.Operator.

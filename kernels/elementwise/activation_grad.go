@@ -6,13 +6,15 @@ import (
 )
 
 // ActivationGrad is dx = dy * kind'(x), the gradient of Activation.
-type ActivationGrad struct{ Kind Kind }
+type ActivationGrad struct {
+	Kind Kind `key:"Kind"`
+}
 
 func init() {
 	kernels.Register(ActivationGrad{},
 		kernels.Reference(activationGradReference[float32], activationGradReference[float64]),
-		kernels.Func("cpu", 1, "vector loops over dense blocks or rows", F32Only, nil, activationGradCPU),
-		gpu.Kernel(1, "16-byte accesses, one pass", nil, nil, activationGradCUDA))
+		kernels.Func("cpu", 1, "vector", "vector loops over dense blocks or rows", F32Only, nil, activationGradCPU),
+		gpu.Kernel(1, "vector", "16-byte accesses, one pass", nil, nil, activationGradCUDA))
 }
 
 // Name implements kernels.Operator.

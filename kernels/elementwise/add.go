@@ -6,13 +6,16 @@ import (
 )
 
 // Add is y = Alpha*a + Beta*b.
-type Add struct{ Alpha, Beta float64 }
+type Add struct {
+	Alpha float64 `key:"Alpha"`
+	Beta  float64 `key:"Beta"`
+}
 
 func init() {
 	kernels.Register(Add{},
 		kernels.Reference(addReference[float32], addReference[float64]),
-		kernels.Func("cpu", 1, "vector loops over dense blocks or rows", F32Only, nil, addCPU),
-		gpu.Kernel(1, "16-byte accesses, four rows of both in flight a thread", nil, nil, addCUDA))
+		kernels.Func("cpu", 1, "vector", "vector loops over dense blocks or rows", F32Only, nil, addCPU),
+		gpu.Kernel(1, "vector", "16-byte accesses, four rows of both in flight a thread", nil, nil, addCUDA))
 }
 
 // Name implements kernels.Operator.

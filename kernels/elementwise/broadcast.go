@@ -8,13 +8,17 @@ import (
 )
 
 // Broadcast repeats a row (1,1,1,C), or one row for each image (N,1,1,C), over N x H x W rows.
-type Broadcast struct{ N, H, W int }
+type Broadcast struct {
+	N int `key:"N"`
+	H int `key:"H"`
+	W int `key:"W"`
+}
 
 func init() {
 	kernels.Register(Broadcast{},
 		kernels.Reference(broadcastReference[float32], broadcastReference[float64]),
-		kernels.Func("cpu", 1, "row copies", F32Only, nil, broadcastCPU),
-		gpu.Kernel(1, "16-byte stores, rows of the source from the caches", nil, nil, broadcastCUDA))
+		kernels.Func("cpu", 1, "rows", "row copies", F32Only, nil, broadcastCPU),
+		gpu.Kernel(1, "vector", "16-byte stores, rows of the source from the caches", nil, nil, broadcastCUDA))
 }
 
 // Name implements kernels.Operator.

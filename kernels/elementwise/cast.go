@@ -8,13 +8,15 @@ import (
 )
 
 // Cast is y = x in another floating-point type: float32 is rounded to the nearest bfloat16, ties to even; the way back is exact.
-type Cast struct{ To kernels.DType }
+type Cast struct {
+	To kernels.DType `key:"To"`
+}
 
 func init() {
 	kernels.Register(Cast{},
 		kernels.Reference(castReference[float32], castReference[float64]),
-		kernels.Func("cpu", 1, "rounding loops over dense blocks or rows", nil, nil, castCPU),
-		gpu.Kernel(1, "four elements an access", nil, nil, castCUDA))
+		kernels.Func("cpu", 1, "blocks", "rounding loops over dense blocks or rows", nil, nil, castCPU),
+		gpu.Kernel(1, "vector", "four elements an access", nil, nil, castCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -11,8 +11,8 @@ type Copy struct{}
 func init() {
 	kernels.Register(Copy{},
 		kernels.Reference(copyReference[float32], copyReference[float64]),
-		kernels.Func("cpu", 1, "copies of dense blocks or rows", F32Only, nil, copyCPU),
-		gpu.Kernel(1, "16-byte accesses, four rows in flight a thread", nil, nil, copyCUDA))
+		kernels.Func("cpu", 1, "blocks", "copies of dense blocks or rows", F32Only, nil, copyCPU),
+		gpu.Kernel(1, "vector", "16-byte accesses, four rows in flight a thread", nil, nil, copyCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -11,8 +11,8 @@ type DivideTime struct{}
 func init() {
 	kernels.Register(DivideTime{},
 		kernels.Reference(divideTimeReference[float32], divideTimeReference[float64]),
-		kernels.Func("cpu", 1, "one scaled image a task", F32Only, nil, divideTimeCPU),
-		gpu.Kernel(1, "16-byte accesses, one pass", nil, nil, divideTimeCUDA))
+		kernels.Func("cpu", 1, "images", "one scaled image a task", F32Only, nil, divideTimeCPU),
+		gpu.Kernel(1, "vector", "16-byte accesses, one pass", nil, nil, divideTimeCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -59,7 +59,7 @@ func TestWorkers(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				v, err := kernels.Choose(c, kernels.Props{Backend: "cpu", Workers: workers})
+				v, err := kernels.Choose(c, kernels.Props{Backend: "cpu", Workers: workers}, kernels.Selection{})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -9,16 +9,19 @@ import (
 
 // Fill is a tensor of one value, rounded once to type DType (float32 unless set).
 type Fill struct {
-	Value      float64
-	N, H, W, C int
-	DType      kernels.DType
+	Value float64       `key:"Value"`
+	N     int           `key:"N"`
+	H     int           `key:"H"`
+	W     int           `key:"W"`
+	C     int           `key:"C"`
+	DType kernels.DType `key:"DType"`
 }
 
 func init() {
 	kernels.Register(Fill{},
 		kernels.Reference(fillReference[float32], fillReference[float64]),
-		kernels.Func("cpu", 1, "row stores", nil, nil, fillCPU),
-		gpu.Kernel(1, "16-byte stores", nil, nil, fillCUDA))
+		kernels.Func("cpu", 1, "rows", "row stores", nil, nil, fillCPU),
+		gpu.Kernel(1, "vector", "16-byte stores", nil, nil, fillCUDA))
 }
 
 // Name implements kernels.Operator.

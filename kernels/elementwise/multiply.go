@@ -11,8 +11,8 @@ type Multiply struct{}
 func init() {
 	kernels.Register(Multiply{},
 		kernels.Reference(multiplyReference[float32], multiplyReference[float64]),
-		kernels.Func("cpu", 1, "vector loops over dense blocks or rows", F32Only, nil, multiplyCPU),
-		gpu.Kernel(1, "16-byte accesses, four rows of both in flight a thread", nil, nil, multiplyCUDA))
+		kernels.Func("cpu", 1, "vector", "vector loops over dense blocks or rows", F32Only, nil, multiplyCPU),
+		gpu.Kernel(1, "vector", "16-byte accesses, four rows of both in flight a thread", nil, nil, multiplyCUDA))
 }
 
 // Name implements kernels.Operator.

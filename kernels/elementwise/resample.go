@@ -35,13 +35,15 @@ func (r Resampling) out(n int) int {
 }
 
 // Resample halves or doubles height and width.
-type Resample struct{ Kind Resampling }
+type Resample struct {
+	Kind Resampling `key:"Kind"`
+}
 
 func init() {
 	kernels.Register(Resample{},
 		kernels.Reference(resampleReference[float32], resampleReference[float64]),
-		kernels.Func("cpu", 1, "row loops, one output line a task", F32Only, nil, resampleCPU),
-		gpu.Kernel(1, "one block a line, 16-byte accesses", nil, nil, resampleCUDA))
+		kernels.Func("cpu", 1, "rows", "row loops, one output line a task", F32Only, nil, resampleCPU),
+		gpu.Kernel(1, "block_per_row", "one block a line, 16-byte accesses", nil, nil, resampleCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -9,15 +9,16 @@ import (
 
 // ResampleGrad is the gradient of Resample for an input of height H and width W.
 type ResampleGrad struct {
-	Kind Resampling
-	H, W int
+	Kind Resampling `key:"Kind"`
+	H    int        `key:"H"`
+	W    int        `key:"W"`
 }
 
 func init() {
 	kernels.Register(ResampleGrad{},
 		kernels.Reference(resampleGradReference[float32], resampleGradReference[float64]),
-		kernels.Func("cpu", 1, "row loops, one line a task", F32Only, nil, resampleGradCPU),
-		gpu.Kernel(1, "one block a line, 16-byte accesses", nil, nil, resampleGradCUDA))
+		kernels.Func("cpu", 1, "rows", "row loops, one line a task", F32Only, nil, resampleGradCPU),
+		gpu.Kernel(1, "block_per_row", "one block a line, 16-byte accesses", nil, nil, resampleGradCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -6,13 +6,15 @@ import (
 )
 
 // Scale is y = Factor*x.
-type Scale struct{ Factor float64 }
+type Scale struct {
+	Factor float64 `key:"Factor"`
+}
 
 func init() {
 	kernels.Register(Scale{},
 		kernels.Reference(scaleReference[float32], scaleReference[float64]),
-		kernels.Func("cpu", 1, "vector loops over dense blocks or rows", F32Only, nil, scaleCPU),
-		gpu.Kernel(1, "16-byte accesses, four rows in flight a thread", nil, nil, scaleCUDA))
+		kernels.Func("cpu", 1, "vector", "vector loops over dense blocks or rows", F32Only, nil, scaleCPU),
+		gpu.Kernel(1, "vector", "16-byte accesses, four rows in flight a thread", nil, nil, scaleCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -7,13 +7,15 @@ import (
 
 // SumRows sums over N, H and W to float32 (1,1,1,C), the gradient of a bias, or with PerImage over H and W to (N,1,1,C) of the
 // input's type. An accumulating output is added to.
-type SumRows struct{ PerImage bool }
+type SumRows struct {
+	PerImage bool `key:"PerImage"`
+}
 
 func init() {
 	kernels.Register(SumRows{},
 		kernels.Reference(sumRowsReference[float32], sumRowsReference[float64]),
-		kernels.Func("cpu", 1, "column sums of row blocks, added in order", F32Only, nil, sumRowsCPU),
-		gpu.Kernel(1, "parts of the rows in a fixed order, then their sum", nil, sumRowsScratch, sumRowsCUDA))
+		kernels.Func("cpu", 1, "blocks", "column sums of row blocks, added in order", F32Only, nil, sumRowsCPU),
+		gpu.Kernel(1, "two_stage", "parts of the rows in a fixed order, then their sum", nil, sumRowsScratch, sumRowsCUDA))
 }
 
 // Name implements kernels.Operator.

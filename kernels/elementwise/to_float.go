@@ -13,8 +13,8 @@ type ToFloat struct{}
 func init() {
 	kernels.Register(ToFloat{},
 		kernels.Reference(toFloatReference[float32], toFloatReference[float64]),
-		kernels.Func("cpu", 1, "one row a step", nil, nil, toFloatCPU),
-		gpu.Kernel(1, "one element a thread and row", nil, nil, toFloatCUDA))
+		kernels.Func("cpu", 1, "rows", "one row a step", nil, nil, toFloatCPU),
+		gpu.Kernel(1, "thread_per_row", "one element a thread and row", nil, nil, toFloatCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -26,7 +26,7 @@ func embedding(t *testing.T, op Sinusoidal, backend string, at int) []float32 {
 	}
 	y := &kernels.Operand{Spec: out[0], F32: make([]float32, out[0].Span())}
 	c := &kernels.Call{Op: op, In: []*kernels.Operand{{Spec: in, I32: []int32{int32(at)}}}, Out: []*kernels.Operand{y}}
-	v, err := kernels.Choose(c, kernels.Props{Backend: backend, Workers: 1})
+	v, err := kernels.Choose(c, kernels.Props{Backend: backend, Workers: 1}, kernels.Selection{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,13 +13,16 @@ import (
 //
 // The phase is part of the definition: logarithm, times w, times 2, times pi, each rounded to float32, as every published
 // network was trained. Phases reach thousands of radians, where an exact phase would differ from the rounded one by 1e-4.
-type Fourier struct{ FlipSinToCos, Log bool }
+type Fourier struct {
+	FlipSinToCos bool `key:"FlipSinToCos"`
+	Log          bool `key:"Log"`
+}
 
 func init() {
 	kernels.Register(Fourier{},
 		kernels.Reference(fourierReference[float32], fourierReference[float64]),
-		kernels.Func("cpu", 1, "one row a task, float64 sine and cosine", nil, nil, fourierCPU),
-		gpu.Kernel(1, "one thread a frequency, float64 range reduction", nil, nil, fourierCUDA))
+		kernels.Func("cpu", 1, "rows", "one row a task, float64 sine and cosine", nil, nil, fourierCPU),
+		gpu.Kernel(1, "thread_per_frequency", "one thread a frequency, float64 range reduction", nil, nil, fourierCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -15,9 +15,9 @@ type Lookup struct{}
 func init() {
 	kernels.Register(Lookup{},
 		kernels.Reference(lookupReference[float32], lookupReference[float64]),
-		kernels.Func("cpu", 1, "row copies", elementwise.F32Only, nil, lookupCPU),
-		gpu.Kernel(1, "rows 16-byte aligned: 16-byte accesses", lookupVectorSupports, nil, lookupVector),
-		gpu.Kernel(2, "any pitch", lookupSupports, nil, lookupAny))
+		kernels.Func("cpu", 1, "rows", "row copies", elementwise.F32Only, nil, lookupCPU),
+		gpu.Kernel(1, "vector", "rows 16-byte aligned: 16-byte accesses", lookupVectorSupports, nil, lookupVector),
+		gpu.Kernel(2, "any_pitch", "any pitch", lookupSupports, nil, lookupAny))
 }
 
 // Name implements kernels.Operator.

@@ -10,14 +10,16 @@ import (
 
 // LookupGrad is the gradient of Lookup's table of Rows rows: each row is the sum of the gradients of the images that took
 // it. Identifiers outside the table add nothing. An accumulating output is added to.
-type LookupGrad struct{ Rows int }
+type LookupGrad struct {
+	Rows int `key:"Rows"`
+}
 
 func init() {
 	kernels.Register(LookupGrad{},
 		kernels.Reference(lookupGradReference[float32], lookupGradReference[float64]),
-		kernels.Func("cpu", 1, "one table row a task, images in order", elementwise.F32Only, nil, lookupGradCPU),
-		gpu.Kernel(1, "rows aligned to four elements: four columns an access", lookupGradVectorSupports, nil, lookupGradVector),
-		gpu.Kernel(2, "any pitch", nil, nil, lookupGradAny))
+		kernels.Func("cpu", 1, "table_rows", "one table row a task, images in order", elementwise.F32Only, nil, lookupGradCPU),
+		gpu.Kernel(1, "vector", "rows aligned to four elements: four columns an access", lookupGradVectorSupports, nil, lookupGradVector),
+		gpu.Kernel(2, "any_pitch", "any pitch", nil, nil, lookupGradAny))
 }
 
 // Name implements kernels.Operator.

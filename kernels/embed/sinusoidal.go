@@ -13,17 +13,17 @@ import (
 // [sin(t f_k), cos(t f_k)], f_k = exp(-ln(MaxPeriod) k / (Dim/2 - FreqShift)), k < Dim/2. FlipSinToCos puts the cosines
 // first; an odd Dim ends with one zero. FreqShift is 1 in Ho's form, 0 in others.
 type Sinusoidal struct {
-	Dim          int
-	FlipSinToCos bool
-	FreqShift    float64
-	MaxPeriod    float64 // 10000 if 0
+	Dim          int     `key:"Dim"`
+	FlipSinToCos bool    `key:"FlipSinToCos"`
+	FreqShift    float64 `key:"FreqShift"`
+	MaxPeriod    float64 `key:"MaxPeriod"` // 10000 if 0
 }
 
 func init() {
 	kernels.Register(Sinusoidal{},
 		kernels.Reference(sinusoidalReference[float32], sinusoidalReference[float64]),
-		kernels.Func("cpu", 1, "one row a task, float64 sine and cosine", nil, nil, sinusoidalCPU),
-		gpu.Kernel(1, "one thread a frequency, float64 phase", nil, nil, sinusoidalCUDA))
+		kernels.Func("cpu", 1, "rows", "one row a task, float64 sine and cosine", nil, nil, sinusoidalCPU),
+		gpu.Kernel(1, "thread_per_frequency", "one thread a frequency, float64 phase", nil, nil, sinusoidalCUDA))
 }
 
 // Name implements kernels.Operator.

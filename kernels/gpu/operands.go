@@ -94,10 +94,10 @@ func Suffix(d kernels.DType) string { return d.String() }
 // Ceil is the quotient of two positive numbers, rounded up.
 func Ceil(a, b int) int { return (a + b - 1) / b }
 
-// Kernel makes a CUDA variant from functions; supports and scratch may be nil. Scratch answers bytes.
-func Kernel(number int, reason string, supports func(c *kernels.Call, p kernels.Props) error,
+// Kernel makes a CUDA variant from functions; name and doc are Variant's. supports and scratch may be nil; scratch returns bytes.
+func Kernel(number int, name, doc string, supports func(c *kernels.Call, p kernels.Props) error,
 	scratch func(c *kernels.Call, p kernels.Props) int64, run func(q *Queue, c *kernels.Call) error) kernels.Variant {
-	return kernels.Variant{Backend: "cuda", Number: number, Reason: reason, Kernel: variant{supports, scratch, run}}
+	return kernels.Variant{Backend: "cuda", Number: number, Name: name, Doc: doc, Kernel: variant{supports, scratch, run}}
 }
 
 type variant struct {

@@ -17,7 +17,7 @@ func Benchmark(b *testing.B, name string, op kernels.Operator, in ...kernels.Inp
 			b.Fatal(err)
 		}
 		p := kernels.Props{Backend: "cpu", Workers: 2}
-		v, err := kernels.Choose(c, p)
+		v, err := kernels.Choose(c, p, kernels.Selection{})
 		if err != nil {
 			b.Fatal(err)
 		}

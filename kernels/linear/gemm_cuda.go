@@ -53,16 +53,16 @@ const (
 
 // variants makes the CUDA variants of an operator from the product that a call stands for.
 func variants(of func(c *kernels.Call) product, numbers ...int) []kernels.Variant {
-	reasons := map[int]string{
-		byShape:  "16-byte rows, multi-stage copies; bf16 on tensor cores; tile and split along the depth by shape",
-		tile128:  "as 1 with tiles of 128: least traffic, for outputs of many tiles",
-		tile64:   "as 1 with tiles of 64: for middle sizes",
-		tile32:   "as 1 with tiles of 32: for few rows or columns",
-		anyPitch: "any pitch and alignment, element-wise copies, tiles of 64",
+	purposes := map[int]struct{ name, doc string }{
+		byShape:  {"tile_by_shape", "16-byte rows, multi-stage copies; bf16 on tensor cores; tile and split along the depth by shape"},
+		tile128:  {"tile_128x128", "as 1 with tiles of 128: least traffic, for outputs of many tiles"},
+		tile64:   {"tile_64x64", "as 1 with tiles of 64: for middle sizes"},
+		tile32:   {"tile_32x32", "as 1 with tiles of 32: for few rows or columns"},
+		anyPitch: {"any_pitch", "any pitch and alignment, element-wise copies, tiles of 64"},
 	}
 	var list []kernels.Variant
 	for _, number := range numbers {
-		list = append(list, gpu.Kernel(number, reasons[number],
+		list = append(list, gpu.Kernel(number, purposes[number].name, purposes[number].doc,
 			func(c *kernels.Call, p kernels.Props) error { return of(c).supports(number, p) },
 			func(c *kernels.Call, p kernels.Props) int64 { return of(c).scratch(number, p) },
 			func(q *gpu.Queue, c *kernels.Call) error { return of(c).run(q, c, number) }))

@@ -12,12 +12,14 @@ import (
 // Inputs: x (N,H,W,I), w (O,1,1,I), bias f32 (1,1,1,O) or absent, residual (N,H,W,O) or absent. Output: y (N,H,W,O). x and w are
 // both f32 or both bf16. y has the type of x, or is f32 where OutF32 is set: a prediction is not rounded. The residual has the
 // type of y.
-type Linear struct{ OutF32 bool }
+type Linear struct {
+	OutF32 bool `key:"OutF32"`
+}
 
 func init() {
 	list := []kernels.Variant{
 		kernels.Reference(linearReference[float32], linearReference[float64]),
-		kernels.Func("cpu", 1, "BLAS product over chunks of rows, bias and residual written first", elementwise.F32Only, nil, linearCPU),
+		kernels.Func("cpu", 1, "blas", "BLAS product over chunks of rows, bias and residual written first", elementwise.F32Only, nil, linearCPU),
 	}
 	kernels.Register(Linear{}, append(list, variants(linearProduct, byShape, tile128, tile64, tile32, anyPitch)...)...)
 }

@@ -15,7 +15,7 @@ type LinearDgrad struct{}
 func init() {
 	list := []kernels.Variant{
 		kernels.Reference(linearDgradReference[float32], linearDgradReference[float64]),
-		kernels.Func("cpu", 1, "BLAS product over chunks of rows, residual written first", elementwise.F32Only, nil, linearDgradCPU),
+		kernels.Func("cpu", 1, "blas", "BLAS product over chunks of rows, residual written first", elementwise.F32Only, nil, linearDgradCPU),
 	}
 	kernels.Register(LinearDgrad{}, append(list, variants(linearDgradProduct, byShape, tile128, tile64, tile32, anyPitch)...)...)
 }

@@ -10,12 +10,14 @@ import (
 // LinearWgrad is the gradient of a dense layer's parameters: dw = dy^T x and, with Bias, db = the sum of dy's rows.
 //
 // Inputs: x (N,H,W,I) and dy (N,H,W,O), both f32 or both bf16. Outputs: dw f32 (O,1,1,I) and, with Bias, db f32 (1,1,1,O); both accumulate.
-type LinearWgrad struct{ Bias bool }
+type LinearWgrad struct {
+	Bias bool `key:"Bias"`
+}
 
 func init() {
 	list := []kernels.Variant{
 		kernels.Reference(linearWgradReference[float32], linearWgradReference[float64]),
-		kernels.Func("cpu", 1, "BLAS products over parts of the rows and blocks of outputs, parts added in order", elementwise.F32Only, linearWgradWorkspace, linearWgradCPU),
+		kernels.Func("cpu", 1, "blas", "BLAS products over parts of the rows and blocks of outputs, parts added in order", elementwise.F32Only, linearWgradWorkspace, linearWgradCPU),
 	}
 	kernels.Register(LinearWgrad{}, append(list, variants(linearWgradProduct, byShape, tile128, tile64, tile32, anyPitch)...)...)
 }

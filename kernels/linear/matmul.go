@@ -13,14 +13,15 @@ import (
 // Inputs: a (B,1,M,K), or (B,1,K,M) with TransA; b (B,1,K,N), or (B,1,N,K) with TransB; both f32 or both bf16. Output: c (B,1,M,N) of that type.
 // Alpha must be finite and not zero.
 type Matmul struct {
-	TransA, TransB bool
-	Alpha          float64
+	TransA bool    `key:"TransA"`
+	TransB bool    `key:"TransB"`
+	Alpha  float64 `key:"Alpha"`
 }
 
 func init() {
 	list := []kernels.Variant{
 		kernels.Reference(matmulReference[float32], matmulReference[float64]),
-		kernels.Func("cpu", 1, "BLAS products over batches and chunks of rows", elementwise.F32Only, nil, matmulCPU),
+		kernels.Func("cpu", 1, "blas", "BLAS products over batches and chunks of rows", elementwise.F32Only, nil, matmulCPU),
 	}
 	kernels.Register(Matmul{}, append(list, variants(matmulProduct, byShape, tile128, tile64, anyPitch)...)...)
 }

@@ -34,16 +34,16 @@ func (k Kind) String() string {
 // Loss is the mean of an element loss. perSample is its mean over the elements of each sample, not weighted; mean is the
 // mean over samples of weight * perSample.
 type Loss struct {
-	Kind  Kind
-	Delta float64 // of Huber
+	Kind  Kind    `key:"Kind"`
+	Delta float64 `key:"Delta"` // of Huber
 }
 
 func init() {
 	kernels.Register(Loss{},
 		kernels.Reference(lossReference[float32], lossReference[float64]),
-		kernels.Func("cpu", 1, "one sample a task, float64 sums", elementwise.F32Only, nil, lossCPU),
-		gpu.Kernel(1, "rows without pads: 16-byte accesses", denseSupports, lossScratch(4), lossVector),
-		gpu.Kernel(2, "any pitch", elementsSupports, lossScratch(1), lossRows))
+		kernels.Func("cpu", 1, "samples", "one sample a task, float64 sums", elementwise.F32Only, nil, lossCPU),
+		gpu.Kernel(1, "vector", "rows without pads: 16-byte accesses", denseSupports, lossScratch(4), lossVector),
+		gpu.Kernel(2, "any_pitch", "any pitch", elementsSupports, lossScratch(1), lossRows))
 }
 
 // Name implements kernels.Operator.

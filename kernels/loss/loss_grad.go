@@ -11,16 +11,16 @@ import (
 // LossGrad is the gradient of Loss's mean with respect to the prediction:
 // LossScale * dmean * weight_n / (N H W C) * derivative of the element loss. An absent dmean is 1.
 type LossGrad struct {
-	Kind  Kind
-	Delta float64 // of Huber
+	Kind  Kind    `key:"Kind"`
+	Delta float64 `key:"Delta"` // of Huber
 }
 
 func init() {
 	kernels.Register(LossGrad{},
 		kernels.Reference(lossGradReference[float32], lossGradReference[float64]),
-		kernels.Func("cpu", 1, "some samples a task", elementwise.F32Only, nil, lossGradCPU),
-		gpu.Kernel(1, "rows without pads: 16-byte accesses", denseSupports, nil, lossGradVector),
-		gpu.Kernel(2, "any pitch", elementsSupports, nil, lossGradRows))
+		kernels.Func("cpu", 1, "samples", "some samples a task", elementwise.F32Only, nil, lossGradCPU),
+		gpu.Kernel(1, "vector", "rows without pads: 16-byte accesses", denseSupports, nil, lossGradVector),
+		gpu.Kernel(2, "any_pitch", "any pitch", elementsSupports, nil, lossGradRows))
 }
 
 // Name implements kernels.Operator.

@@ -28,20 +28,20 @@ import (
 // once. They are taken for those of x: channelStats has no gradient of its own, since dx of GroupNormGrad already accounts for how
 // mean and variance depend on x.
 type GroupNorm struct {
-	Groups     int
-	Eps        float64
-	Activation elementwise.Kind
-	Dropout    float64
-	Stream     uint32
+	Groups     int              `key:"Groups"`
+	Eps        float64          `key:"Eps"`
+	Activation elementwise.Kind `key:"Activation"`
+	Dropout    float64          `key:"Dropout"`
+	Stream     uint32           `key:"-"`
 }
 
 func init() {
 	kernels.Register(GroupNorm{},
 		kernels.Reference(groupNormReference[float32], groupNormReference[float64]),
-		kernels.Func("cpu", 1, "moments in one pass, all the rest in a second one", elementwise.F32Only, nil, groupNormCPU),
-		gpu.Kernel(1, "one read: an image's slice of whole groups stays in shared memory", groupNormSlabSupports, nil, groupNormSlabCUDA),
-		gpu.Kernel(2, "any size and layout: moments of chunks, then y", groupNormStreamSupports, groupNormStreamScratch, groupNormStreamCUDA),
-		gpu.Kernel(3, "one read: the statistics are given", groupNormGivenSupports, groupNormGivenScratch, groupNormGivenCUDA))
+		kernels.Func("cpu", 1, "two_pass", "moments in one pass, all the rest in a second one", elementwise.F32Only, nil, groupNormCPU),
+		gpu.Kernel(1, "resident", "one read: an image's slice of whole groups stays in shared memory", groupNormSlabSupports, nil, groupNormSlabCUDA),
+		gpu.Kernel(2, "two_pass", "any size and layout: moments of chunks, then y", groupNormStreamSupports, groupNormStreamScratch, groupNormStreamCUDA),
+		gpu.Kernel(3, "given_stats", "one read: the statistics are given", groupNormGivenSupports, groupNormGivenScratch, groupNormGivenCUDA))
 }
 
 // Name implements kernels.Operator.

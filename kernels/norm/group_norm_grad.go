@@ -18,20 +18,20 @@ import (
 // scaleShift, dy and residual are of one type, f32 or bf16. Outputs: dx (N,H,W,C) of that type; dgamma and dbeta f32 (1,1,1,C), both accumulate; with scaleShift its gradient (N,1,1,2C). Second
 // derivatives are not offered.
 type GroupNormGrad struct {
-	Groups     int
-	Eps        float64
-	Activation elementwise.Kind
-	Dropout    float64
-	Stream     uint32
+	Groups     int              `key:"Groups"`
+	Eps        float64          `key:"Eps"`
+	Activation elementwise.Kind `key:"Activation"`
+	Dropout    float64          `key:"Dropout"`
+	Stream     uint32           `key:"-"`
 }
 
 func init() {
 	kernels.Register(GroupNormGrad{},
 		kernels.Reference(groupNormGradReference[float32], groupNormGradReference[float64]),
-		kernels.Func("cpu", 1, "sums in one pass that leaves dz in dx, dx in a second one", elementwise.F32Only, groupNormGradWorkspace, groupNormGradCPU),
-		gpu.Kernel(1, "one read: an image's slices of whole groups of x and dy stay in shared memory", groupNormGradSlabSupports,
+		kernels.Func("cpu", 1, "two_pass", "sums in one pass that leaves dz in dx, dx in a second one", elementwise.F32Only, groupNormGradWorkspace, groupNormGradCPU),
+		gpu.Kernel(1, "resident", "one read: an image's slices of whole groups of x and dy stay in shared memory", groupNormGradSlabSupports,
 			groupNormGradSlabScratch, groupNormGradSlabCUDA),
-		gpu.Kernel(2, "any size and layout: sums over chunks, then dx", streamSupports, groupNormGradStreamScratch, groupNormGradStreamCUDA))
+		gpu.Kernel(2, "two_pass", "any size and layout: sums over chunks, then dx", streamSupports, groupNormGradStreamScratch, groupNormGradStreamCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -18,7 +18,9 @@ import (
 //
 // Inputs: p, m, v, ema, g f32 (1,1,1,P), norm f32 (1,1,1,1), flag i32 (1,1,1,1), copy bf16 (1,1,1,P) or absent: the weights that
 // networks compute with. Outputs: p, m, v, ema and, where it is given, copy (the new p, rounded), in place.
-type AdamW struct{ DecayElements int }
+type AdamW struct {
+	DecayElements int `key:"DecayElements"`
+}
 
 // clipEpsilon keeps the clipping factor finite; the value is that of PyTorch's clip_grad_norm_.
 const clipEpsilon = 1e-6
@@ -26,8 +28,8 @@ const clipEpsilon = 1e-6
 func init() {
 	kernels.Register(AdamW{},
 		kernels.Reference(adamWReference[float32], adamWReference[float64]),
-		kernels.Func("cpu", 1, "one vector pass over all five arrays", nil, nil, adamWCPU),
-		gpu.Kernel(1, "one pass over all arrays", nil, nil, adamWCUDA))
+		kernels.Func("cpu", 1, "vector", "one vector pass over all five arrays", nil, nil, adamWCPU),
+		gpu.Kernel(1, "vector", "one pass over all arrays", nil, nil, adamWCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -20,8 +20,8 @@ type CheckFinite struct{}
 func init() {
 	kernels.Register(CheckFinite{},
 		kernels.Reference(checkFiniteReference[float32], checkFiniteReference[float64]),
-		kernels.Func("cpu", 1, "two comparisons", nil, nil, checkFiniteCPU),
-		gpu.Kernel(1, "one thread", nil, nil, checkFiniteCUDA))
+		kernels.Func("cpu", 1, "scalar", "two comparisons", nil, nil, checkFiniteCPU),
+		gpu.Kernel(1, "single_thread", "one thread", nil, nil, checkFiniteCUDA))
 }
 
 // Name implements kernels.Operator.

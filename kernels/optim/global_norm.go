@@ -15,8 +15,8 @@ type GlobalNorm struct{}
 func init() {
 	kernels.Register(GlobalNorm{},
 		kernels.Reference(globalNormReference[float32], globalNormReference[float64]),
-		kernels.Func("cpu", 1, "vector sums over chunks, added in order", nil, nil, globalNormCPU),
-		gpu.Kernel(1, "partial sums of blocks, added in order by one block", nil, globalNormScratch, globalNormCUDA))
+		kernels.Func("cpu", 1, "chunks", "vector sums over chunks, added in order", nil, nil, globalNormCPU),
+		gpu.Kernel(1, "two_stage", "partial sums of blocks, added in order by one block", nil, globalNormScratch, globalNormCUDA))
 }
 
 // Name implements kernels.Operator.

@@ -45,7 +45,7 @@ func TestAdamWSteps(t *testing.T) {
 
 func reference(t *testing.T, c *kernels.Call) {
 	t.Helper()
-	v, err := kernels.Choose(c, kernels.Props{Backend: "reference"})
+	v, err := kernels.Choose(c, kernels.Props{Backend: "reference"}, kernels.Selection{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,11 +22,11 @@ type Record struct{}
 
 func init() {
 	kernels.Register(Record{}, kernels.Reference(recordReference[float32], recordReference[float64]),
-		kernels.Func("cpu", 1, "two numbers", nil, nil, func(_ kernels.Queue, c *kernels.Call) error {
+		kernels.Func("cpu", 1, "scalar", "two numbers", nil, nil, func(_ kernels.Queue, c *kernels.Call) error {
 			recordReference[float32](c)
 			return nil
 		}),
-		gpu.Kernel(1, "one thread", nil, nil, recordCUDA))
+		gpu.Kernel(1, "single_thread", "one thread", nil, nil, recordCUDA))
 }
 
 func recordReference[T kernels.Float](c *kernels.Call) {

@@ -26,7 +26,7 @@ func draw(t *testing.T, op kernels.Operator, s kernels.StepState) []float32 {
 	y := &kernels.Operand{Spec: out[0], F32: make([]float32, out[0].Span())}
 	c := &kernels.Call{Op: op, Out: []*kernels.Operand{y}, State: &s}
 	p := kernels.Props{Backend: "cpu", Workers: 2}
-	v, err := kernels.Choose(c, p)
+	v, err := kernels.Choose(c, p, kernels.Selection{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -139,7 +139,7 @@ func (n *normals) draw(t *testing.T, block int) {
 	}
 	c := &kernels.Call{Op: op, Out: []*kernels.Operand{{Spec: out[0], Name: "normals", Addr: uint64(n.y.Ptr())}},
 		State: &kernels.StepState{Seed: goldenSeed, Step: goldenStep, SampleBase: uint32(goldenSample + uint64(block))}}
-	v, err := kernels.Choose(c, n.queue.Library.Props())
+	v, err := kernels.Choose(c, n.queue.Library.Props(), kernels.Selection{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,16 +8,19 @@ import (
 // NormalDraw is a float32 tensor of standard normals: element i (logical H,W,C index) of image n is drawn for
 // (State.Seed, State.SampleBase+n, State.Step, Stream).
 type NormalDraw struct {
-	N, H, W, C int
-	Stream     uint32
+	N      int    `key:"N"`
+	H      int    `key:"H"`
+	W      int    `key:"W"`
+	C      int    `key:"C"`
+	Stream uint32 `key:"-"`
 }
 
 func init() {
 	kernels.Register(NormalDraw{},
 		kernels.Reference(normalDrawReference[float32], normalDrawReference[float64]),
-		kernels.Func("cpu", 1, "whole samples a task", nil, drawWorkspace, normalDrawCPU),
-		gpu.Kernel(1, "rows without pads: 16-byte stores", drawVectorSupports, nil, normalDrawVector),
-		gpu.Kernel(2, "any pitch: a warp exchanges its numbers", drawRowsSupports, nil, normalDrawRows))
+		kernels.Func("cpu", 1, "samples", "whole samples a task", nil, drawWorkspace, normalDrawCPU),
+		gpu.Kernel(1, "vector", "rows without pads: 16-byte stores", drawVectorSupports, nil, normalDrawVector),
+		gpu.Kernel(2, "any_pitch", "any pitch: a warp exchanges its numbers", drawRowsSupports, nil, normalDrawRows))
 }
 
 // Name implements kernels.Operator.

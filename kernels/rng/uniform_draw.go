@@ -10,17 +10,21 @@ import (
 // UniformDraw is a float32 tensor of uniform numbers between Lo and Hi, drawn as NormalDraw is: Lo + (Hi-Lo)*u rounded
 // from float64, u in the open interval (0, 1).
 type UniformDraw struct {
-	N, H, W, C int
-	Stream     uint32
-	Lo, Hi     float64
+	N      int     `key:"N"`
+	H      int     `key:"H"`
+	W      int     `key:"W"`
+	C      int     `key:"C"`
+	Stream uint32  `key:"-"`
+	Lo     float64 `key:"Lo"`
+	Hi     float64 `key:"Hi"`
 }
 
 func init() {
 	kernels.Register(UniformDraw{},
 		kernels.Reference(uniformDrawReference[float32], uniformDrawReference[float64]),
-		kernels.Func("cpu", 1, "whole samples a task", nil, drawWorkspace, uniformDrawCPU),
-		gpu.Kernel(1, "rows without pads: 16-byte stores", drawVectorSupports, nil, uniformDrawVector),
-		gpu.Kernel(2, "any pitch: a warp exchanges its numbers", drawRowsSupports, nil, uniformDrawRows))
+		kernels.Func("cpu", 1, "samples", "whole samples a task", nil, drawWorkspace, uniformDrawCPU),
+		gpu.Kernel(1, "vector", "rows without pads: 16-byte stores", drawVectorSupports, nil, uniformDrawVector),
+		gpu.Kernel(2, "any_pitch", "any pitch: a warp exchanges its numbers", drawRowsSupports, nil, uniformDrawRows))
 }
 
 // Name implements kernels.Operator.

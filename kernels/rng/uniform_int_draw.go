@@ -11,18 +11,19 @@ import (
 // UniformIntDraw is one integer of 0..Max-1 for each of N samples, such as the time step of a training sample: the first
 // word drawn for (State.Seed, State.SampleBase+n, State.Step, Stream), mapped by UniformInt.
 type UniformIntDraw struct {
-	N, Max int
-	Stream uint32
+	N      int    `key:"N"`
+	Max    int    `key:"Max"`
+	Stream uint32 `key:"-"`
 }
 
 func init() {
 	kernels.Register(UniformIntDraw{},
 		kernels.Reference(uniformIntDrawReference, uniformIntDrawReference),
-		kernels.Func("cpu", 1, "the reference: a few words", nil, nil, func(_ kernels.Queue, c *kernels.Call) error {
+		kernels.Func("cpu", 1, "scalar", "the reference: a few words", nil, nil, func(_ kernels.Queue, c *kernels.Call) error {
 			uniformIntDrawReference(c)
 			return nil
 		}),
-		gpu.Kernel(1, "one thread a sample", nil, nil, uniformIntDrawCUDA))
+		gpu.Kernel(1, "thread_per_sample", "one thread a sample", nil, nil, uniformIntDrawCUDA))
 }
 
 // Name implements kernels.Operator.

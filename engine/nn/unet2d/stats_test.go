@@ -200,7 +200,7 @@ func TestGivenStatisticsOnDevice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := exec.NewDevice(d)
+	m, err := exec.NewDevice(d, exec.DeviceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
