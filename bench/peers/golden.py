@@ -220,6 +220,32 @@ CONFIGS = {
         ),
         scheduler=dict(),
     ),
+    # A consistency model's network in small: blocks with attention whose samplers are residual blocks.
+    "resnet": dict(
+        layout="nested",
+        size=(1, 8, 8),
+        t=[2, 333, 999],
+        labels=[1, 2, 0],
+        unet=dict(
+            sample_size=8,
+            in_channels=1,
+            out_channels=1,
+            flip_sin_to_cos=True,
+            freq_shift=0,
+            block_out_channels=(4, 8),
+            layers_per_block=1,
+            down_block_types=("AttnDownBlock2D", "AttnDownBlock2D"),
+            up_block_types=("AttnUpBlock2D", "ResnetUpsampleBlock2D"),
+            downsample_type="resnet",
+            upsample_type="resnet",
+            attention_head_dim=4,
+            norm_num_groups=2,
+            norm_eps=1e-5,
+            resnet_time_scale_shift="scale_shift",
+            num_class_embeds=3,
+        ),
+        scheduler=dict(),
+    ),
 }
 
 DDIM = {

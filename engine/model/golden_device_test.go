@@ -26,7 +26,7 @@ func onEmulator(t *testing.T) exec.Executor {
 
 // TestGoldenOnDevice holds outputs and all gradients of the emulator to PyTorch's, in float32; in bf16 the outputs, to 3 %.
 func TestGoldenOnDevice(t *testing.T) {
-	names := []string{"ho", "classes", "scaleshift", "fourier", "odd", "garment"}
+	names := []string{"ho", "classes", "scaleshift", "fourier", "odd", "garment", "resnet"}
 	if testing.Short() {
 		names = []string{"classes"}
 	}

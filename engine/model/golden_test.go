@@ -70,9 +70,9 @@ func relL2(got, want []float32) (rel, norm float64) {
 	return math.Sqrt(e / s), math.Sqrt(s)
 }
 
-// TestGolden holds outputs and all gradients to PyTorch's for six configurations, on the fast kernels and on the reference.
+// TestGolden holds outputs and all gradients to PyTorch's for seven configurations, on the fast kernels and on the reference.
 func TestGolden(t *testing.T) {
-	for _, name := range []string{"ho", "classes", "scaleshift", "fourier", "odd", "garment"} {
+	for _, name := range []string{"ho", "classes", "scaleshift", "fourier", "odd", "garment", "resnet"} {
 		for _, opt := range []exec.CPUOptions{{Workers: 2, Poison: true}, {Double: true}} {
 			mode := "fast"
 			if opt.Double {

@@ -13,8 +13,10 @@ import (
 // MaxChannels bounds channel counts so that shape products cannot overflow.
 const MaxChannels = 1 << 16
 
-// harmlessKeys are written by diffusers and change nothing in the network.
-var harmlessKeys = []string{"_class_name", "_diffusers_version", "_name_or_path", "_commit_hash", "_use_default_values"}
+// harmlessKeys are written by diffusers and change nothing in the network; the second line is what its EMAModel adds to the
+// configuration of the network that it averages.
+var harmlessKeys = []string{"_class_name", "_diffusers_version", "_name_or_path", "_commit_hash", "_use_default_values",
+	"decay", "inv_gamma", "min_decay", "optimization_step", "power", "update_after_step", "use_ema_warmup"}
 
 // Parse decodes the text of a config.json of a class over the defaults into the fields and returns the document that was read. The
 // error names the first key that is unknown or whose value has another type.

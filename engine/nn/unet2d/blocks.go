@@ -89,7 +89,7 @@ func (b *builder) down(i int, h kernels.Value, skips []kernels.Value) (kernels.V
 		return h, skips
 	}
 	name := fmt.Sprintf("down_blocks.%d.downsamplers.0", i)
-	if kind == "ResnetDownsampleBlock2D" {
+	if cfg.resnetDownsampler(i) {
 		h = b.resnet(name, h, out, halve, 1, cfg.NormNumGroups)
 	} else {
 		p := cfg.DownsamplePadding
@@ -132,7 +132,7 @@ func (b *builder) up(i int, h kernels.Value, skips []kernels.Value) (kernels.Val
 		return h, skips
 	}
 	name := fmt.Sprintf("up_blocks.%d.upsamplers.0", i)
-	if kind == "ResnetUpsampleBlock2D" {
+	if cfg.resnetUpsampler(i) {
 		return b.resnet(name, h, out, double, 1, cfg.NormNumGroups), skips
 	}
 	g := conv.Same(3)

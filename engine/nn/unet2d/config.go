@@ -23,14 +23,14 @@ type Config struct {
 	FreqShift            int
 	FlipSinToCos         bool // the embedding is [cos, sin] instead of [sin, cos]
 	DownBlockTypes       []string
-	MidBlockType         string // "UNetMidBlock2D"
+	MidBlockType         *string // "UNetMidBlock2D"; nil: no middle block
 	UpBlockTypes         []string
 	BlockOutChannels     []int
 	LayersPerBlock       int
 	MidBlockScaleFactor  float64 // the middle residual blocks' sum is divided by it
 	DownsamplePadding    int     // 0: pad right and bottom by one; 1: pad all sides by one
-	DownsampleType       string  // "conv"
-	UpsampleType         string  // "conv"
+	DownsampleType       string  // "conv" or "resnet": the downsampler of blocks with attention
+	UpsampleType         string  // "conv" or "resnet": the upsampler of blocks with attention
 	Dropout              float64
 	ActFn                string // "silu" (also spelt "swish") or "gelu"
 	AttentionHeadDim     *int   // channels of one head; nil: one head

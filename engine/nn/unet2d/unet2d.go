@@ -79,7 +79,9 @@ func (u *network) Forward(c *nn.Context, in nn.Inputs) kernels.Value {
 	for i := range cfg.DownBlockTypes {
 		h, skips = b.down(i, h, skips)
 	}
-	h = b.mid(h)
+	if cfg.MidBlockType != nil {
+		h = b.mid(h)
+	}
 	for i := range cfg.UpBlockTypes {
 		h, skips = b.up(i, h, skips)
 	}
@@ -140,27 +142,47 @@ type residualBlock struct {
 	out  int
 }
 
+// resnetDownsampler reports whether down block i halves the size by a residual block, which is told the time.
+func (c *Config) resnetDownsampler(i int) bool {
+	kind := c.DownBlockTypes[i]
+	return kind == "ResnetDownsampleBlock2D" || kind == "AttnDownBlock2D" && c.DownsampleType == "resnet"
+}
+
+// resnetUpsampler reports whether up block i doubles the size by a residual block.
+func (c *Config) resnetUpsampler(i int) bool {
+	kind := c.UpBlockTypes[i]
+	return kind == "ResnetUpsampleBlock2D" || kind == "AttnUpBlock2D" && c.UpsampleType == "resnet"
+}
+
+// midBlocks returns the number of residual blocks in the middle.
+func (c *Config) midBlocks() int {
+	if c.MidBlockType == nil {
+		return 0
+	}
+	return 2
+}
+
 // residualBlocks lists them in the order in which they run.
 func (c *Config) residualBlocks() []residualBlock {
 	var list []residualBlock
 	levels := len(c.BlockOutChannels)
-	for i, kind := range c.DownBlockTypes {
+	for i := range c.DownBlockTypes {
 		for j := range c.LayersPerBlock {
 			list = append(list, residualBlock{fmt.Sprintf("down_blocks.%d.resnets.%d", i, j), c.BlockOutChannels[i]})
 		}
-		if kind == "ResnetDownsampleBlock2D" && i < levels-1 {
+		if c.resnetDownsampler(i) && i < levels-1 {
 			list = append(list, residualBlock{fmt.Sprintf("down_blocks.%d.downsamplers.0", i), c.BlockOutChannels[i]})
 		}
 	}
-	for j := range 2 {
+	for j := range c.midBlocks() {
 		list = append(list, residualBlock{fmt.Sprintf("mid_block.resnets.%d", j), c.BlockOutChannels[levels-1]})
 	}
-	for i, kind := range c.UpBlockTypes {
+	for i := range c.UpBlockTypes {
 		out := c.BlockOutChannels[levels-1-i]
 		for j := range c.LayersPerBlock + 1 {
 			list = append(list, residualBlock{fmt.Sprintf("up_blocks.%d.resnets.%d", i, j), out})
 		}
-		if kind == "ResnetUpsampleBlock2D" && i < levels-1 {
+		if c.resnetUpsampler(i) && i < levels-1 {
 			list = append(list, residualBlock{fmt.Sprintf("up_blocks.%d.upsamplers.0", i), out})
 		}
 	}

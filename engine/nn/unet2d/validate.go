@@ -23,11 +23,13 @@ func (c *Config) validateChoices() error {
 		config.InRange("layers_per_block", c.LayersPerBlock, 1, 64),
 		config.InRange("downsample_padding", c.DownsamplePadding, 0, 1),
 		config.OneOf("time_embedding_type", c.TimeEmbeddingType, "positional", "fourier"),
-		config.OneOf("mid_block_type", c.MidBlockType, "UNetMidBlock2D"),
-		config.OneOf("downsample_type", c.DownsampleType, "conv"),
-		config.OneOf("upsample_type", c.UpsampleType, "conv"),
+		config.OneOf("downsample_type", c.DownsampleType, "conv", "resnet"),
+		config.OneOf("upsample_type", c.UpsampleType, "conv", "resnet"),
 		config.OneOf("act_fn", c.ActFn, "silu", "swish", "gelu"),
 		config.OneOf("resnet_time_scale_shift", c.ResnetTimeScaleShift, "default", "scale_shift"),
+	}
+	if c.MidBlockType != nil {
+		errs = append(errs, config.OneOf("mid_block_type", *c.MidBlockType, "UNetMidBlock2D"))
 	}
 	if c.ClassEmbedType != nil {
 		errs = append(errs, config.OneOf("class_embed_type", *c.ClassEmbedType, "timestep", "identity"))
@@ -127,7 +129,7 @@ func (c *Config) validateHeads() error {
 	levels := len(c.BlockOutChannels)
 	for i, channels := range c.BlockOutChannels {
 		attends := c.DownBlockTypes[i] == "AttnDownBlock2D" || c.UpBlockTypes[levels-1-i] == "AttnUpBlock2D" ||
-			(i == levels-1 && c.AddAttention)
+			(i == levels-1 && c.MidBlockType != nil && c.AddAttention)
 		if attends && channels%head != 0 {
 			return config.KeyError("attention_head_dim", head, "want a divisor of \"block_out_channels\"[%d], which is %d and has attention", i, channels)
 		}
