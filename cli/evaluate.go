@@ -15,21 +15,33 @@ import (
 
 func evaluateCommand() *urfave.Command {
 	return &urfave.Command{
-		Name:  "evaluate",
-		Usage: "measure a run: on 2-D data against the closed form, on classes of images with a classifier",
+		Name:      "evaluate",
+		Usage:     "measure a run: on 2-D data against the closed form, on classes of images with a classifier; bits/dim; forecasts",
+		ArgsUsage: "[nll|crps]",
 		Description: "For a run on a 2-D set: the mean loss against the least that any network can reach on the very point set, the worst\n" +
 			"timestep, and the energy distance of ancestral samples to fresh points against that between fresh sets. Writes\n" +
 			evaluate.FigureFile + " (forward process, reverse process, learned drift) and " + evaluate.AnimationFile + " (the reverse process).\n" +
 			"For a run on labelled images: trains a small classifier on the run's data, draws samples of every class with several weights of\n" +
 			"guidance, and counts those that the classifier takes for their class. The spread is the variance of samples inside their class,\n" +
-			"over that of held-out images: below 1 they are more alike.",
+			"over that of held-out images: below 1 they are more alike.\n" +
+			"nll   the variational bound of a model on held-out images in bits/dim (Ho et al. 2020): every term, with standard error and the\n" +
+			"      rate-distortion curve; on points the density, beside the bound's closed form\n" +
+			"crps  CRPS_sum, CRPS and normalised deviation of forecasts, as gluonts computes them, from two arrays",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "model", Usage: "`RUN` directory of unnoise train"},
 			&urfave.StringFlag{Name: "out", Usage: "`DIR` for the pictures", DefaultText: "the run directory"},
 			&urfave.IntFlag{Name: "draws", Value: 8192, Usage: "`N` noised points a timestep"},
-			&urfave.IntFlag{Name: "samples", Value: 5000, Usage: "`N` samples, and points of each fresh set", DefaultText: "5000 points, or 500 images for each weight"},
+			&urfave.IntFlag{Name: "samples", Value: 5000, Usage: "`N` samples, and points of each fresh set",
+				DefaultText: "5000 points, or 500 images for each weight; nll: 128 images"},
 			&urfave.StringFlag{Name: "guidance", Value: "1,2,3,4,6", Usage: "`WEIGHTS` of guidance to measure, for a run on labelled images"},
 			&urfave.IntFlag{Name: "classifier-steps", Value: 2000, Usage: "`N` steps to train the classifier"},
+			&urfave.StringFlag{Name: "data", Usage: "nll: the `PATH` of the data", DefaultText: "the run's own"},
+			&urfave.StringFlag{Name: "steps", Usage: "nll: a respaced chain, `COUNTS` of timesteps by section such as 100 or 10,15,20, or ddimN", DefaultText: "every timestep"},
+			&urfave.IntFlag{Name: "batch", Value: 64, Usage: "nll: `N` samples a network call"},
+			&urfave.StringFlag{Name: "plot", Usage: "nll: draw the terms and the rate-distortion curve into this PNG `FILE`"},
+			&urfave.StringFlag{Name: "forecast", Usage: "crps: `FILE`.npy of sample paths: window, sample, step, series"},
+			&urfave.StringFlag{Name: "target", Usage: "crps: `FILE`.npy of what happened: window, step, series"},
+			&urfave.BoolFlag{Name: "json", Usage: "print one JSON object"},
 		},
 		Action: runEvaluate,
 	}
@@ -39,6 +51,15 @@ func runEvaluate(c *urfave.Context) error {
 	g, err := readGlobals(c)
 	if err != nil {
 		return err
+	}
+	g.json = g.json || c.Bool("json")
+	switch what := c.Args().First(); {
+	case what == "nll" && c.NArg() == 1:
+		return evaluateBound(c, g)
+	case what == "crps" && c.NArg() == 1:
+		return evaluateForecasts(c, g)
+	case c.NArg() > 0:
+		return usagef("evaluate %s: expected nll, crps or nothing; see unnoise evaluate --help", strings.Join(c.Args().Slice(), " "))
 	}
 	run, out := c.String("model"), c.String("out")
 	if run == "" {

@@ -101,7 +101,7 @@ func (rep *PointsReport) losses(ctx context.Context, mach exec.Executor, m *mode
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		excess, err := excess(mach, m, exact, points, pred, t, o)
+		excess, err := Excess(mach, m, exact, points, pred, t, o)
 		if err != nil {
 			return err
 		}
@@ -116,8 +116,9 @@ func (rep *PointsReport) losses(ctx context.Context, mach exec.Executor, m *mode
 	return nil
 }
 
-// excess is the mean over draws and coordinates of (f - f*)^2 at timestep t.
-func excess(mach exec.Executor, m *model.Model, exact *metrics.Denoiser, points []float32, pred diffusion.Prediction, t int, o PointsOptions) (float64, error) {
+// Excess is the mean over draws and coordinates of (f - f*)^2 at timestep t: by how much the network's expected squared error
+// in the space of its prediction is above the least that any network can reach.
+func Excess(mach exec.Executor, m *model.Model, exact *metrics.Denoiser, points []float32, pred diffusion.Prediction, t int, o PointsOptions) (float64, error) {
 	a, b := m.Process.SqrtAlphasCumprod[t], m.Process.SqrtOneMinusAlphasCumprod[t]
 	x := noised(points, a, b, t, o.Draws, o.Seed)
 	times := make([]float32, o.Draws)
