@@ -9,7 +9,7 @@ failed=
 for file in $(git grep -lE '^func Fuzz[A-Za-z0-9]*\(' -- '*_test.go'); do
 	for target in $(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' "$file"); do
 		echo "== $(dirname "$file") $target"
-		CGO_ENABLED=0 "$go" test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./$(dirname "$file")" || failed="$failed $target"
+		CGO_ENABLED=0 "$go" test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 2s "./$(dirname "$file")" || failed="$failed $target"
 	done
 done
 [ -z "$failed" ] || {

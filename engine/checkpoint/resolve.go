@@ -14,17 +14,15 @@ import (
 
 // Names inside a diffusers directory and a run directory.
 const (
-	configFile     = "config.json"
-	weightsFile    = "diffusion_pytorch_model.safetensors"
-	halfFile       = "diffusion_pytorch_model.fp16.safetensors"
-	pickleFile     = "diffusion_pytorch_model.bin"
-	shardIndexFile = "diffusion_pytorch_model.safetensors.index.json"
-	schedulerFile  = "scheduler_config.json"
-	indexFile      = "model_index.json"
-	stateFile      = "training_state.safetensors"
-	unetDir        = "unet"
-	schedulerDir   = "scheduler"
-	stepPrefix     = "step-"
+	configFile    = "config.json"
+	weightsFile   = "diffusion_pytorch_model.safetensors"
+	schedulerFile = "scheduler_config.json"
+	indexFile     = "model_index.json"
+	stateFile     = "training_state.safetensors"
+	unetDir       = "unet"
+	emaDir        = "unet_ema"
+	schedulerDir  = "scheduler"
+	stepPrefix    = "step-"
 
 	// CheckpointsDir is the folder of a run directory that holds its
 	// checkpoints, each named by StepName.
@@ -66,38 +64,29 @@ func List(dir string) ([]Entry, error) {
 type Model struct {
 	Dir       string // the diffusers directory
 	Config    string // config.json of the network
-	Weights   string // the network's safetensors file
+	Weights   string // the network's weights, see OpenWeights
 	Index     string // model_index.json
 	Scheduler string // scheduler_config.json
 	State     string // training_state.safetensors
+
+	// Notes say what was taken where the directory left a choice, a sentence each.
+	Notes []string
 }
 
-// ResolveModel finds the parts of a model: path is a run directory, of which
-// the latest checkpoint is taken, a checkpoint, or any diffusers directory,
-// nested (unet/config.json) or flat (config.json).
-func ResolveModel(path string) (*Model, error) {
-	stat, err := os.Stat(path)
+// ResolveModel is ResolveVariant of the plain weights.
+func ResolveModel(path string) (*Model, error) { return ResolveVariant(path, "") }
+
+// ResolveVariant finds the parts of a model: path is a run directory, of which the latest checkpoint is taken, a checkpoint,
+// any diffusers directory, nested (unet/config.json, or unet_ema/ where there is no unet/) or flat (config.json), or the
+// network's folder of a nested one. The variant is that of the weights' name, such as fp16; "" takes the plain weights, or the
+// only variant.
+func ResolveVariant(path, variant string) (*Model, error) {
+	path, err := latestCheckpoint(path)
 	if err != nil {
 		return nil, err
 	}
-	if !stat.IsDir() {
-		return nil, fmt.Errorf("%s: is a file, want a run, a checkpoint or a diffusers directory", path)
-	}
-	if isDir(filepath.Join(path, CheckpointsDir)) {
-		list, err := List(filepath.Join(path, CheckpointsDir))
-		if err != nil {
-			return nil, err
-		}
-		if len(list) == 0 {
-			return nil, fmt.Errorf("%s: no complete checkpoint (no folder %sN)", filepath.Join(path, CheckpointsDir), stepPrefix)
-		}
-		path = list[len(list)-1].Path
-	}
 	m := &Model{Dir: path}
-	network := path
-	if nested := filepath.Join(path, unetDir); isDir(nested) {
-		network = nested
-	}
+	network := m.findNetwork()
 	m.Config = existing(network, configFile)
 	if m.Config == "" {
 		return nil, fmt.Errorf("%s: no %s there or in %s/: want a run, a checkpoint or a diffusers directory", path, configFile, unetDir)
@@ -105,25 +94,71 @@ func ResolveModel(path string) (*Model, error) {
 	m.Index = existing(path, indexFile)
 	m.State = existing(path, stateFile)
 	m.Scheduler = existing(path, filepath.Join(schedulerDir, schedulerFile), schedulerFile)
-	m.Weights, err = findWeights(network)
+	if network == path && m.Scheduler == "" {
+		m.lookBeside()
+	}
+	var note string
+	m.Weights, note, err = findWeights(network, variant)
+	if note != "" {
+		m.Notes = append(m.Notes, note)
+	}
 	return m, err
 }
 
-// findWeights returns the safetensors file of a network's folder, or an error
-// that says what lies there instead.
-func findWeights(dir string) (string, error) {
-	if path := existing(dir, weightsFile, halfFile); path != "" {
+// latestCheckpoint returns the newest checkpoint of a run directory, and any other directory itself.
+func latestCheckpoint(path string) (string, error) {
+	stat, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !stat.IsDir() {
+		return "", fmt.Errorf("%s: is a file, want a run, a checkpoint or a diffusers directory", path)
+	}
+	folder := filepath.Join(path, CheckpointsDir)
+	if !isDir(folder) {
 		return path, nil
 	}
-	if existing(dir, shardIndexFile) != "" {
-		return "", fmt.Errorf("%s: the weights are split over several files (%s), want one %s: "+
-			"save the model again with max_shard_size=\"100GB\"", dir, shardIndexFile, weightsFile)
+	list, err := List(folder)
+	if err != nil {
+		return "", err
 	}
-	if existing(dir, pickleFile) != "" {
-		return "", fmt.Errorf("%s: the weights are only there as %s, a Python pickle, which is not read: convert them to safetensors with\n"+
-			"  python3 -c \"from diffusers import UNet2DModel as M; M.from_pretrained('%s').save_pretrained('%s')\"", dir, pickleFile, dir, dir)
+	if len(list) == 0 {
+		return "", fmt.Errorf("%s: no complete checkpoint (no folder %sN)", folder, stepPrefix)
 	}
-	return "", fmt.Errorf("%s: no %s", dir, weightsFile)
+	return list[len(list)-1].Path, nil
+}
+
+// findNetwork returns the folder of the network.
+func (m *Model) findNetwork() string {
+	nested, average := filepath.Join(m.Dir, unetDir), filepath.Join(m.Dir, emaDir)
+	switch {
+	case isDir(nested) && isDir(average):
+		m.Notes = append(m.Notes, fmt.Sprintf("%s/ is taken; the moving average of its weights is in %s", nested, average))
+		return nested
+	case isDir(nested):
+		return nested
+	case isDir(average):
+		m.Notes = append(m.Notes, fmt.Sprintf("%s has no %s/, so %s/ is taken", m.Dir, unetDir, emaDir))
+		return average
+	}
+	return m.Dir
+}
+
+// lookBeside takes scheduler and index of the directory around a network's folder, unet/ or unet_ema/.
+func (m *Model) lookBeside() {
+	whole, err := filepath.Abs(m.Dir)
+	if err != nil {
+		return
+	}
+	if base := filepath.Base(whole); base != unetDir && base != emaDir {
+		return
+	}
+	around := filepath.Join(m.Dir, "..")
+	m.Scheduler = existing(around, filepath.Join(schedulerDir, schedulerFile))
+	m.Index = existing(around, indexFile)
+	if m.Scheduler != "" {
+		m.Notes = append(m.Notes, fmt.Sprintf("the scheduler is that of %s", m.Scheduler))
+	}
 }
 
 // existing returns the path of the first name that is a file in dir, or "".

@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -27,7 +28,32 @@ func TestResolveDiffusersDirectories(t *testing.T) {
 		},
 		"half precision": {
 			[]string{"unet/config.json", "unet/diffusion_pytorch_model.fp16.safetensors"},
-			Model{Config: "unet/config.json", Weights: "unet/diffusion_pytorch_model.fp16.safetensors"},
+			Model{Config: "unet/config.json", Weights: "unet/diffusion_pytorch_model.fp16.safetensors",
+				Notes: []string{"DIR/unet: no plain weights, the variant \"fp16\" is taken: diffusion_pytorch_model.fp16.safetensors"}},
+		},
+		"pickle": {
+			[]string{"config.json", "diffusion_pytorch_model.bin", "diffusion_pytorch_model.fp16.safetensors"},
+			Model{Config: "config.json", Weights: "diffusion_pytorch_model.bin"},
+		},
+		"shards": {
+			[]string{"unet/config.json", "unet/diffusion_pytorch_model.safetensors.index.json",
+				"unet/diffusion_pytorch_model-00001-of-00002.safetensors", "unet/diffusion_pytorch_model.bin"},
+			Model{Config: "unet/config.json", Weights: "unet/diffusion_pytorch_model.safetensors.index.json"},
+		},
+		"moving average only": {
+			[]string{"unet_ema/config.json", "unet_ema/diffusion_pytorch_model.safetensors", "model_index.json"},
+			Model{Config: "unet_ema/config.json", Weights: "unet_ema/diffusion_pytorch_model.safetensors", Index: "model_index.json",
+				Notes: []string{"DIR has no unet/, so unet_ema/ is taken"}},
+		},
+		"both": {
+			[]string{"unet/config.json", "unet/diffusion_pytorch_model.safetensors", "unet_ema/config.json"},
+			Model{Config: "unet/config.json", Weights: "unet/diffusion_pytorch_model.safetensors",
+				Notes: []string{"DIR/unet/ is taken; the moving average of its weights is in DIR/unet_ema"}},
+		},
+		"another name": {
+			[]string{"config.json", "model.pt", "optimizer.pt", "training_state.safetensors"},
+			Model{Config: "config.json", Weights: "model.pt", State: "training_state.safetensors",
+				Notes: []string{"DIR: no diffusion_pytorch_model.safetensors, model.pt is taken"}},
 		},
 		"checkpoint": {
 			[]string{"unet/config.json", "unet/diffusion_pytorch_model.safetensors", "training_state.safetensors"},
@@ -52,7 +78,10 @@ func TestResolveDiffusersDirectories(t *testing.T) {
 				*p = filepath.Join(dir, *p)
 			}
 		}
-		if *m != want {
+		for i := range m.Notes {
+			m.Notes[i] = filepath.ToSlash(strings.ReplaceAll(m.Notes[i], dir, "DIR"))
+		}
+		if !reflect.DeepEqual(*m, want) {
 			t.Errorf("%s:\n got %+v\nwant %+v", name, *m, want)
 		}
 	}
@@ -60,8 +89,9 @@ func TestResolveDiffusersDirectories(t *testing.T) {
 
 func TestResolveRefuses(t *testing.T) {
 	for want, files := range map[string][]string{
-		"convert them to safetensors":         {"unet/config.json", "unet/diffusion_pytorch_model.bin"},
-		"split over several files":            {"unet/config.json", "unet/diffusion_pytorch_model.safetensors.index.json"},
+		"variants fp16, non_ema: choose one":  {"unet/config.json", "unet/diffusion_pytorch_model.fp16.bin", "unet/diffusion_pytorch_model.non_ema.safetensors"},
+		"but a.pt, b.bin: rename the one":     {"unet/config.json", "unet/a.pt", "unet/b.bin"},
+		"for Flax, which are not read":        {"unet/config.json", "unet/diffusion_flax_model.msgpack"},
 		"no diffusion_pytorch_model.safe":     {"unet/config.json"},
 		"no config.json there or in unet/":    {"README.md"},
 		"no complete checkpoint":              {"checkpoints/.unnoise-tmp-step-3/unet/config.json"},
@@ -77,6 +107,67 @@ func TestResolveRefuses(t *testing.T) {
 	}
 	if _, err := ResolveModel(filepath.Join(t.TempDir(), "nowhere")); !os.IsNotExist(err) {
 		t.Errorf("missing path: %v", err)
+	}
+}
+
+func TestParseWeightsName(t *testing.T) {
+	for name, want := range map[string]*weightsName{
+		"diffusion_pytorch_model.safetensors":                     {variant: "", form: formSafetensors},
+		"diffusion_pytorch_model.fp16.safetensors":                {variant: "fp16", form: formSafetensors},
+		"diffusion_pytorch_model.non_ema.bin":                     {variant: "non_ema", form: formPickle},
+		"diffusion_pytorch_model.fp16.non_ema.bin":                {variant: "fp16.non_ema", form: formPickle},
+		"diffusion_pytorch_model.safetensors.index.json":          {variant: "", form: formShards},
+		"diffusion_pytorch_model.safetensors.index.fp16.json":     {variant: "fp16", form: formShards},
+		"diffusion_pytorch_model.fp16.safetensors.index.json":     {variant: "fp16", form: formShards},
+		"diffusion_pytorch_model.safetensors.fp16.index.json":     {variant: "fp16", form: formShards},
+		"diffusion_pytorch_model.bin.index.json":                  {variant: "", form: formPickleShards},
+		"diffusion_pytorch_model-00001-of-00002.safetensors":      nil,
+		"diffusion_pytorch_model.fp16-00001-of-00002.safetensors": nil,
+		"diffusion_pytorch_model.safetensors.json":                nil,
+		"diffusion_pytorch_model.safetensors.index":               nil,
+		"diffusion_pytorch_model.safetensors.part":                nil,
+		"diffusion_pytorch_model.msgpack":                         nil,
+		"diffusion_flax_model.safetensors":                        nil,
+		"config.json":                                             nil,
+	} {
+		got, ok := parseWeightsName(name)
+		if ok != (want != nil) || ok && (got.variant != want.variant || got.form != want.form) {
+			t.Errorf("%s: got %+v, %v", name, got, ok)
+		}
+	}
+}
+
+func TestResolveVariant(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"config.json", "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.fp16.bin",
+		"diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.non_ema.bin"} {
+		writeFiles(t, dir, map[string]string{name: ""})
+	}
+	for variant, want := range map[string]string{"": "diffusion_pytorch_model.safetensors",
+		"fp16": "diffusion_pytorch_model.fp16.safetensors", "non_ema": "diffusion_pytorch_model.non_ema.bin"} {
+		m, err := ResolveVariant(dir, variant)
+		if err != nil || filepath.Base(m.Weights) != want || len(m.Notes) > 0 {
+			t.Errorf("variant %q: %+v, %v", variant, m, err)
+		}
+	}
+	if _, err := ResolveVariant(dir, "bf16"); err == nil || !strings.Contains(err.Error(), "the plain ones, fp16, non_ema") {
+		t.Errorf("variant that is not there: %v", err)
+	}
+}
+
+// TestResolveNetworkFolder names the network's folder: the scheduler and the index beside it are found.
+func TestResolveNetworkFolder(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"model_index.json", "scheduler/scheduler_config.json", "unet/config.json",
+		"unet/diffusion_pytorch_model.safetensors", "vae/config.json", "vae/diffusion_pytorch_model.safetensors"} {
+		writeFiles(t, dir, map[string]string{name: ""})
+	}
+	m, err := ResolveModel(filepath.Join(dir, "unet"))
+	if err != nil || m.Scheduler != filepath.Join(dir, "scheduler/scheduler_config.json") || m.Index == "" || len(m.Notes) != 1 {
+		t.Errorf("unet: %+v, %v", m, err)
+	}
+	if m, err = ResolveModel(filepath.Join(dir, "vae")); err != nil || m.Scheduler != "" || m.Index != "" {
+		t.Errorf("another folder: %+v, %v", m, err)
 	}
 }
 

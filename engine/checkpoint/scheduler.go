@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -88,7 +87,7 @@ func NewScheduler(class string) (*SchedulerConfig, error) {
 
 // ReadScheduler parses the file at path.
 func ReadScheduler(path string) (*SchedulerConfig, error) {
-	data, err := os.ReadFile(path)
+	data, err := ReadText(path)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ type shards struct {
 // openShards opens an index and the files it names, which lie beside it. Each tensor must be in the file that the index gives
 // and in no other.
 func openShards(path string) (*shards, error) {
-	text, err := readText(path)
+	text, err := ReadText(path)
 	if err != nil {
 		return nil, err
 	}

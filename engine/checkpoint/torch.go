@@ -135,8 +135,8 @@ func walkDicts(d *pickle.Dict, name string, depth int, visit func(string, *pickl
 	}
 }
 
-// readText reads a file of JSON. The error names a Git LFS pointer as what it is.
-func readText(path string) ([]byte, error) {
+// ReadText reads a configuration. The error names a Git LFS pointer as what it is.
+func ReadText(path string) ([]byte, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err

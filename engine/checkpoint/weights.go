@@ -79,13 +79,23 @@ func (w *Weights) Shape(name string) ([]int, bool) {
 	return shape, true
 }
 
-// ReadFloat32 reads a tensor by its public name; see File.ReadFloat32.
+// ReadFloat32 reads a tensor by its public name; see File.ReadFloat32. A NaN or an infinity is an error: a network with one
+// has no use.
 func (w *Weights) ReadFloat32(name string, dst []float32) error {
 	from, ok := w.from[name]
 	if !ok {
 		return fmt.Errorf("%s: no tensor %q", w.file.Path(), name)
 	}
-	return w.file.ReadFloat32(from, dst)
+	if err := w.file.ReadFloat32(from, dst); err != nil {
+		return err
+	}
+	for i, v := range dst {
+		if v-v != 0 {
+			return fmt.Errorf("%s: tensor %q holds %v at element %d: expected finite weights; take another checkpoint of the model",
+				w.file.Path(), from, v, i)
+		}
+	}
+	return nil
 }
 
 // Match compares the file with the tensors a network expects (Data and Fill

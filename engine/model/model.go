@@ -4,7 +4,6 @@ package model
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/diffusion"
@@ -82,14 +81,29 @@ func processOf(s *checkpoint.SchedulerConfig) (*diffusion.Process, error) {
 	return diffusion.NewProcess(diffusion.Schedule{Kind: kind, Timesteps: s.NumTrainTimesteps, BetaStart: s.BetaStart, BetaEnd: s.BetaEnd})
 }
 
+// LoadOptions choose among the weights of a directory.
+type LoadOptions struct {
+	Raw     bool         // the weights that training works on, not their moving average
+	Variant string       // of the weights' file, such as fp16; "": the plain file, else the only variant
+	Say     func(string) // is told what was taken where the directory left a choice; may be nil
+}
+
 // Load reads a model: path is a run, a checkpoint or any diffusers directory. With raw set the weights are those that training
 // works on, not their moving average.
-func Load(path string, raw bool) (*Model, error) {
-	files, err := checkpoint.ResolveModel(path)
+func Load(path string, raw bool) (*Model, error) { return LoadWith(path, LoadOptions{Raw: raw}) }
+
+// LoadWith is Load with a choice of weights.
+func LoadWith(path string, o LoadOptions) (*Model, error) {
+	files, err := checkpoint.ResolveVariant(path, o.Variant)
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(files.Config)
+	if o.Say != nil {
+		for _, note := range files.Notes {
+			o.Say(note)
+		}
+	}
+	text, err := checkpoint.ReadText(files.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -107,11 +121,11 @@ func Load(path string, raw bool) (*Model, error) {
 	}
 	m.Source = files.Dir
 	if files.Index != "" {
-		if m.Index, err = os.ReadFile(files.Index); err != nil {
+		if m.Index, err = checkpoint.ReadText(files.Index); err != nil {
 			return nil, err
 		}
 	}
-	if raw {
+	if o.Raw {
 		if files.State == "" {
 			return nil, fmt.Errorf("%s has no training_state.safetensors, so no raw weights: use --weights ema", files.Dir)
 		}
@@ -144,7 +158,7 @@ func (m *Model) tensors(prefix string, arena []float32) []checkpoint.Tensor {
 	return list
 }
 
-// ReadWeights fills the arena from a network's safetensors file.
+// ReadWeights fills the arena from a network's weights, see checkpoint.OpenWeights.
 func (m *Model) ReadWeights(path string) error {
 	f, err := checkpoint.OpenWeights(path)
 	if err != nil {
