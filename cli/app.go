@@ -52,7 +52,7 @@ func newApp(stdout, stderr io.Writer) *urfave.App {
 		Writer:      stdout,
 		ErrWriter:   stderr,
 		HideVersion: true,
-		Commands: []*urfave.Command{trainCommand(), sampleCommand(), predictCommand(), inspectCommand(), scheduleCommand(), dataCommand(), evaluateCommand(), reportCommand(),
+		Commands: []*urfave.Command{trainCommand(), sampleCommand(), predictCommand(), inspectCommand(), scheduleCommand(), dataCommand(), evaluateCommand(), reportCommand(), convertCommand(),
 			checkCommand(), benchCommand(), doctorCommand(), completionCommand(), manCommand(), versionCommand(), completeCommand()},
 		Action:                    noCommand,
 		OnUsageError:              badFlags,

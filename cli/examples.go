@@ -40,6 +40,10 @@ var examples = map[string][]string{
 		"unnoise report runs/roll",
 		"unnoise report --no-animation --out garments.html runs/garments",
 	},
+	"convert": {
+		"unnoise convert runs/garments garments",
+		"unnoise convert --json runs/roll roll",
+	},
 	"check": {
 		"unnoise check --op guidance",
 	},

@@ -25,6 +25,7 @@ func inspectCommand() *urfave.Command {
 			"with --program, \"program\".",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "model", Usage: "`DIR` of a run, a checkpoint or any diffusers directory"},
+			variantFlag(),
 			&urfave.StringFlag{Name: "preset", Usage: "preset `NAME`: " + strings.Join(recipe.Presets(), ", ")},
 			&urfave.StringFlag{Name: "config", Usage: "recipe `FILE`"},
 			setFlag(),
@@ -100,7 +101,7 @@ func runInspect(c *urfave.Context) error {
 	if c.IsSet("batch") && (c.Int("batch") < 1 || c.Int("batch") > 1<<20) {
 		return usagef("--batch %d: want 1..1048576", c.Int("batch"))
 	}
-	s, err := readSubject(c)
+	s, err := readSubject(c, g)
 	if err != nil {
 		return err
 	}
@@ -133,13 +134,13 @@ func runInspect(c *urfave.Context) error {
 }
 
 // readSubject opens what the flags name.
-func readSubject(c *urfave.Context) (*subject, error) {
+func readSubject(c *urfave.Context, g *globals) (*subject, error) {
 	s := &subject{batch: c.Int("batch")}
 	if dir := c.String("model"); dir != "" {
 		if c.String("preset") != "" || c.String("config") != "" || c.IsSet("set") {
 			return nil, usagef("--model stands alone: --preset, --config and --set describe a network that is not trained yet")
 		}
-		m, err := model.Load(dir, false)
+		m, err := g.loadModel(c, false)
 		if err != nil {
 			return nil, err
 		}

@@ -20,6 +20,7 @@ func predictCommand() *urfave.Command {
 			"that error's gradient for every weight as safetensors, under the weights' public names.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "model", Usage: "`DIR` of a run, a checkpoint or any diffusers directory"},
+			variantFlag(),
 			&urfave.StringFlag{Name: "x", Usage: "input `FILE`.npy: N,C,H,W or N,D float32"},
 			&urfave.StringFlag{Name: "t", Usage: "timesteps `FILE`.npy: N numbers, integers or float32"},
 			&urfave.StringFlag{Name: "labels", Usage: "labels `FILE`.npy: N integers, or N,D float32 vectors, as the network wants"},
@@ -40,7 +41,7 @@ func runPredict(c *urfave.Context) error {
 	if err := checkPredictFlags(c); err != nil {
 		return err
 	}
-	m, err := model.Load(c.String("model"), c.String("weights") == "raw")
+	m, err := g.loadModel(c, c.String("weights") == "raw")
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ func sampleCommand() *urfave.Command {
 			"unclipped; any other name is a folder with one PNG an image. Sample i depends on --seed and i alone, not on --batch.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "model", Usage: "`DIR` of a run, a checkpoint or any diffusers directory"},
+			variantFlag(),
 			&urfave.IntFlag{Name: "n", Usage: "`N` samples", DefaultText: fmt.Sprintf("%d images or %d points", defaultImages, defaultPoints)},
 			&urfave.IntFlag{Name: "batch", Usage: "`N` samples at once", DefaultText: fmt.Sprintf("at most %d images or %d points", batchImages, batchPoints)},
 			&urfave.StringFlag{Name: "sampler", Usage: "`NAME`: ddpm or ddim", DefaultText: "the run's, else ddpm"},
@@ -60,7 +61,7 @@ func runSample(c *urfave.Context) error {
 	if err := checkSampleFlags(c); err != nil {
 		return err
 	}
-	m, err := model.Load(c.String("model"), c.String("weights") == "raw")
+	m, err := g.loadModel(c, c.String("weights") == "raw")
 	if err != nil {
 		return err
 	}

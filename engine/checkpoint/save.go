@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -24,6 +25,10 @@ type Checkpoint struct {
 	Scheduler *SchedulerConfig // scheduler/scheduler_config.json
 	Index     []byte           // text of model_index.json; nil: made from the class names
 	Library   string           // in model_index.json, the library that defines the network's class; "": diffusers
+
+	// SchedulerText is written where Scheduler is nil: the file of another program, of any class. Without either there is no
+	// scheduler/, and no model_index.json unless Index is set.
+	SchedulerText []byte
 
 	// Weights are the network's parameters (of a training run: their moving
 	// average) under diffusers' names, row-major, convolutions OIHW.
@@ -83,20 +88,16 @@ func (s saver) save(dir string, c *Checkpoint) error {
 
 // writeAll writes and syncs every file and folder of a checkpoint.
 func (s saver) writeAll(dir string, c *Checkpoint) error {
-	index := c.Index
-	if index == nil {
-		made, err := modelIndex(c)
-		if err != nil {
-			return err
-		}
-		index = made
-	}
-	scheduler, err := c.Scheduler.JSON()
+	scheduler, index, err := c.texts()
 	if err != nil {
-		return fmt.Errorf("%s: %w", schedulerFile, err)
+		return err
 	}
 	unet, sched := filepath.Join(dir, unetDir), filepath.Join(dir, schedulerDir)
-	for _, d := range []string{dir, unet, sched} {
+	folders := []string{dir, unet}
+	if scheduler != nil {
+		folders = append(folders, sched)
+	}
+	for _, d := range folders {
 		if err := os.Mkdir(d, 0o755); err != nil {
 			return err
 		}
@@ -105,10 +106,14 @@ func (s saver) writeAll(dir string, c *Checkpoint) error {
 		return func(w io.Writer) error { _, err := io.Copy(w, bytes.NewReader(b)); return err }
 	}
 	parts := []part{
-		{filepath.Join(dir, indexFile), text(index)},
 		{filepath.Join(unet, configFile), text(c.Config)},
 		{filepath.Join(unet, weightsFile), func(w io.Writer) error { return Encode(w, FormatPT(), c.Weights) }},
-		{filepath.Join(sched, schedulerFile), text(scheduler)},
+	}
+	if index != nil {
+		parts = append(parts, part{filepath.Join(dir, indexFile), text(index)})
+	}
+	if scheduler != nil {
+		parts = append(parts, part{filepath.Join(sched, schedulerFile), text(scheduler)})
 	}
 	if len(c.State)+len(c.StateInfo) > 0 {
 		parts = append(parts, part{filepath.Join(dir, stateFile), func(w io.Writer) error { return Encode(w, c.StateInfo, c.State) }})
@@ -118,12 +123,26 @@ func (s saver) writeAll(dir string, c *Checkpoint) error {
 			return err
 		}
 	}
-	for _, d := range []string{unet, sched, dir} {
+	for _, d := range slices.Backward(folders) {
 		if err := syncDir(d); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// texts returns the scheduler's file and model_index.json, nil for one that is not to be written.
+func (c *Checkpoint) texts() (scheduler, index []byte, err error) {
+	scheduler, index = c.SchedulerText, c.Index
+	if c.Scheduler != nil {
+		if scheduler, err = c.Scheduler.JSON(); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", schedulerFile, err)
+		}
+	}
+	if index == nil && scheduler != nil {
+		index, err = c.modelIndex(scheduler)
+	}
+	return scheduler, index, err
 }
 
 // part is one file of a checkpoint.
@@ -150,24 +169,40 @@ func (s saver) writeFile(p part) error {
 	return nil
 }
 
-// modelIndex makes the text of model_index.json.
-func modelIndex(c *Checkpoint) ([]byte, error) {
-	config, err := pyjson.ParseObject(c.Config)
+// modelIndex makes the text of model_index.json from the two configurations.
+func (c *Checkpoint) modelIndex(scheduler []byte) ([]byte, error) {
+	class, err := className(c.Config)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", configFile, err)
 	}
-	class, _ := config.Get("_class_name")
+	schedulerClass, err := className(scheduler)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", schedulerFile, err)
+	}
 	library := c.Library
 	if library == "" {
 		library = "diffusers"
 	}
-	pipeline := strings.Replace(c.Scheduler.ClassName, "Scheduler", "Pipeline", 1)
 	index := pyjson.NewObject()
-	index.Set("_class_name", pipeline)
+	index.Set("_class_name", strings.Replace(schedulerClass, "Scheduler", "Pipeline", 1))
 	index.Set("_diffusers_version", diffusersVersion)
-	index.Set(schedulerDir, []any{"diffusers", c.Scheduler.ClassName})
+	index.Set(schedulerDir, []any{"diffusers", schedulerClass})
 	index.Set(unetDir, []any{library, class})
 	return pyjson.Encode(index), nil
+}
+
+// className returns the "_class_name" of a configuration.
+func className(text []byte) (string, error) {
+	document, err := pyjson.ParseObject(text)
+	if err != nil {
+		return "", err
+	}
+	class, _ := document.Get("_class_name")
+	name, ok := class.(string)
+	if !ok {
+		return "", fmt.Errorf("key \"_class_name\" is %s: expected a string", pyjson.Describe(class))
+	}
+	return name, nil
 }
 
 // publish gives temp the name dir. If dir exists the two swap names, so that

@@ -2,6 +2,8 @@ package checkpoint
 
 import (
 	"fmt"
+	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -138,4 +140,34 @@ func abbreviate(names []string) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s, and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+}
+
+// WeightChanges says how the weights at path differ from one safetensors file of float32 tensors under today's names.
+func WeightChanges(path string) ([]string, error) {
+	w, err := OpenWeights(path)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	var changes []string
+	if filepath.Base(path) != weightsFile {
+		changes = append(changes, fmt.Sprintf("%s becomes %s", filepath.Base(path), weightsFile))
+	}
+	renamed, types := 0, map[DType]int{}
+	for _, name := range w.names {
+		from := w.from[name]
+		if from != name {
+			renamed++
+		}
+		if info, _ := w.file.Info(from); info.DType != F32 {
+			types[info.DType]++
+		}
+	}
+	if renamed > 0 {
+		changes = append(changes, fmt.Sprintf("%s renamed to the names that diffusers has used since 0.17", count(renamed, "tensor")))
+	}
+	for _, d := range slices.Sorted(maps.Keys(types)) {
+		changes = append(changes, fmt.Sprintf("%s of type %s become F32", count(types[d], "tensor"), d))
+	}
+	return changes, nil
 }
