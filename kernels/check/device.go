@@ -52,12 +52,18 @@ func (d *Device) Close() error {
 // Verify runs a CUDA variant on a case, twice, and compares the result with the float64 reference: both runs must agree in
 // every bit, guard bands, pads and inputs must stay as they were. Unsupported calls return false in the second value.
 func (d *Device) Verify(cs kernels.Case, v *kernels.Variant) (Result, bool) {
+	return d.VerifyExpected(Expect(cs), v)
+}
+
+// VerifyExpected is Verify for one of several variants of a case: the reference runs once for all of them.
+func (d *Device) VerifyExpected(e *Expected, v *kernels.Variant) (Result, bool) {
+	cs := e.Case
 	res := Result{Op: cs.Op.Name(), Case: cs.Name, DType: CaseType(cs), Variant: fmt.Sprintf("%s/%d", v.Backend, v.Number), Name: v.Name}
 	for _, accumulate := range []bool{false, true} {
 		if _, ok := cs.Op.(kernels.AccumulatingOperator); accumulate && !ok {
 			break
 		}
-		supported, err := d.verify(cs, v, accumulate, &res)
+		supported, err := d.verify(e, v, accumulate, &res)
 		if !supported {
 			res.Error = err.Error()
 			return res, false
@@ -81,16 +87,12 @@ func CaseType(cs kernels.Case) string {
 	return kernels.F32.String()
 }
 
-func (d *Device) verify(cs kernels.Case, v *kernels.Variant, accumulate bool, res *Result) (supported bool, err error) {
-	want, err := Operands(cs, Double, accumulate)
+func (d *Device) verify(e *Expected, v *kernels.Variant, accumulate bool, res *Result) (supported bool, err error) {
+	got, err := Operands(e.Case, Single, accumulate)
 	if err != nil {
 		return true, err
 	}
-	res.Shape = shapes(want)
-	got, err := Operands(cs, Single, accumulate)
-	if err != nil {
-		return true, err
-	}
+	res.Shape = shapes(got)
 	b, err := d.bind(got)
 	if err != nil {
 		return true, err
@@ -99,7 +101,8 @@ func (d *Device) verify(cs kernels.Case, v *kernels.Variant, accumulate bool, re
 	if err := v.Kernel.Supports(b.call, d.lib.Props()); err != nil {
 		return false, err
 	}
-	if err := runReference(want); err != nil {
+	want, err := e.reference(accumulate)
+	if err != nil {
 		return true, err
 	}
 	var first [][]byte
@@ -125,7 +128,7 @@ func (d *Device) verify(cs kernels.Case, v *kernels.Variant, accumulate bool, re
 		if o == nil {
 			continue
 		}
-		tol := kernels.ToleranceOf(cs.Op, i, o.DType)
+		tol := kernels.ToleranceOf(got.Op, i, o.DType)
 		res.TolAbs, res.TolRel = tol.Abs, tol.Rel
 		if err := compare(o, want.Out[i], tol, res); err != nil {
 			return true, err

@@ -25,14 +25,47 @@ type Result struct {
 	Error   string  `json:"error,omitempty"`
 }
 
+// Expected is a case with the results of its reference, which runs when they are first asked for: once without and once with
+// accumulation. It may not be used by several goroutines at once.
+type Expected struct {
+	Case kernels.Case
+	done [2]bool
+	want [2]*kernels.Call
+	err  [2]error
+}
+
+// Expect prepares the results of a case's reference.
+func Expect(cs kernels.Case) *Expected { return &Expected{Case: cs} }
+
+// reference returns the float64 operands of the case after the reference has run; no caller may change them.
+func (e *Expected) reference(accumulate bool) (*kernels.Call, error) {
+	k := 0
+	if accumulate {
+		k = 1
+	}
+	if !e.done[k] {
+		e.done[k] = true
+		if e.want[k], e.err[k] = Operands(e.Case, Double, accumulate); e.err[k] == nil {
+			e.err[k] = runReference(e.want[k])
+		}
+	}
+	return e.want[k], e.err[k]
+}
+
 // Verify runs a variant on a case and compares it with the reference. Unsupported calls return ok=false in the second value.
 func Verify(cs kernels.Case, v *kernels.Variant, q kernels.Queue, p kernels.Props) (Result, bool) {
+	return VerifyExpected(Expect(cs), v, q, p)
+}
+
+// VerifyExpected is Verify for one of several variants of a case: the reference runs once for all of them.
+func VerifyExpected(e *Expected, v *kernels.Variant, q kernels.Queue, p kernels.Props) (Result, bool) {
+	cs := e.Case
 	res := Result{Op: cs.Op.Name(), Case: cs.Name, DType: "f32", Variant: fmt.Sprintf("%s/%d", v.Backend, v.Number), Name: v.Name}
 	for _, accumulate := range []bool{false, true} {
 		if _, ok := cs.Op.(kernels.AccumulatingOperator); accumulate && !ok {
 			break
 		}
-		if supported := verifyOnce(cs, v, q, p, accumulate, &res); !supported {
+		if supported := verifyOnce(e, v, q, p, accumulate, &res); !supported {
 			return res, false
 		}
 		if res.Error != "" {
@@ -43,24 +76,20 @@ func Verify(cs kernels.Case, v *kernels.Variant, q kernels.Queue, p kernels.Prop
 	return res, true
 }
 
-func verifyOnce(cs kernels.Case, v *kernels.Variant, q kernels.Queue, p kernels.Props, accumulate bool, res *Result) bool {
-	want, err := Operands(cs, Double, accumulate)
+func verifyOnce(e *Expected, v *kernels.Variant, q kernels.Queue, p kernels.Props, accumulate bool, res *Result) bool {
+	got, err := Operands(e.Case, Single, accumulate)
 	if err != nil {
 		res.Error = err.Error()
 		return true
 	}
-	got, err := Operands(cs, Single, accumulate)
-	if err != nil {
-		res.Error = err.Error()
-		return true
-	}
-	res.Shape = shapes(want)
+	res.Shape = shapes(got)
 	if err := v.Kernel.Supports(got, p); err != nil {
 		res.Error = err.Error()
 		return false
 	}
 	got.Workspace = make([]float32, (v.Kernel.Workspace(got, p)+3)/4)
-	if err := runReference(want); err != nil {
+	want, err := e.reference(accumulate)
+	if err != nil {
 		res.Error = err.Error()
 		return true
 	}
@@ -81,7 +110,7 @@ func verifyOnce(cs kernels.Case, v *kernels.Variant, q kernels.Queue, p kernels.
 			res.Error = err.Error()
 			return true
 		}
-		tol := kernels.ToleranceOf(cs.Op, i, got.Out[i].DType)
+		tol := kernels.ToleranceOf(got.Op, i, got.Out[i].DType)
 		res.TolAbs, res.TolRel = tol.Abs, tol.Rel
 		if err := compare(got.Out[i], want.Out[i], tol, res); err != nil {
 			res.Error = err.Error()

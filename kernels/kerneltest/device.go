@@ -61,9 +61,9 @@ func RunDevice(t *testing.T, name string) {
 		}
 	}
 	for _, cs := range DeviceCases(f.Op) {
-		supported := len(variants) == 0
+		supported, expected := len(variants) == 0, check.Expect(cs)
 		for _, v := range variants {
-			res, ok := d.Verify(cs, v)
+			res, ok := d.VerifyExpected(expected, v)
 			if !ok {
 				continue
 			}
