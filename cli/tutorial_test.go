@@ -18,6 +18,9 @@ const tutorialPort = "8642"
 
 // TestTutorial runs every command of docs/tutorial.md in order, in a folder that holds pictures and the page's Go program.
 func TestTutorial(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains, builds and serves: half a minute")
+	}
 	for _, tool := range []string{"sh", "go", "curl"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("%s is not installed", tool)

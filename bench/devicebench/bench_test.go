@@ -17,7 +17,7 @@ type pretender struct{ cuda.Device }
 
 func (p pretender) Props() cuda.Props {
 	props := p.Device.Props()
-	props.Emulated, props.L2Bytes = false, 1<<12
+	props.Emulated, props.L2Bytes = false, 1<<8
 	return props
 }
 
@@ -67,7 +67,7 @@ func TestKernelsTimed(t *testing.T) {
 	defer func() { productSize = product }()
 	var rows []any
 	o := options(t, true, &rows)
-	o.Table = kernels.Table{}
+	o.Match, o.Table = regexp.MustCompile("^linear$"), kernels.Table{}
 	if err := Kernels(context.Background(), o); err != nil {
 		t.Fatal(err)
 	}

@@ -242,7 +242,7 @@ func device(t testing.TB) *exec.Device {
 func TestDeviceRandomGraphs(t *testing.T) {
 	graphs := uint64(100)
 	if testing.Short() {
-		graphs = 12
+		graphs = 5
 	}
 	for seed := range graphs {
 		r := build(seed)

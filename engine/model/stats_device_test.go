@@ -86,6 +86,9 @@ func TestNormsTakeStats(t *testing.T) {
 // TestStatsOnDevice holds output and gradients of a network whose norms are given statistics, on the emulator and on the CPU in bf16,
 // to the network in float32, whose norms take their own.
 func TestStatsOnDevice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a network of 64x64 pixels on the emulator: seconds")
+	}
 	m := large(t, 64)
 	b := model.Batch{X: model.NewImages(1, m.H, m.W, m.C), T: []float32{300}}
 	target := model.NewImages(1, m.H, m.W, m.C)

@@ -12,7 +12,7 @@ func TestSabotage(t *testing.T) {
 		if testing.Short() && op != "attention" {
 			continue
 		}
-		opts := []kerneltest.SabotageOption{kerneltest.Mutants(2, 6)}
+		opts := []kerneltest.SabotageOption{kerneltest.Mutants(1, 6)}
 		t.Run(op, func(t *testing.T) { kerneltest.Sabotage(t, op, op, opts...) })
 	}
 }

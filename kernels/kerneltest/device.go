@@ -2,6 +2,7 @@ package kerneltest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/unnoise/unnoise/cuda"
@@ -44,8 +45,12 @@ func DeviceCases(op kernels.Operator) []kernels.Case {
 	return list
 }
 
-// RunDevice holds every CUDA variant of an operator to the reference on the emulator, on all cases in both types. Each variant must
-// support a case, and each case must have a variant.
+// shortRuns is how many cases of each type a variant runs in short tests before it leaves the others to other variants.
+const shortRuns = 3
+
+// RunDevice holds the CUDA variants of an operator to the reference on the emulator, in both types. Each variant must support a case,
+// and each case must have a variant. Long tests run every variant on every case that it supports. Short tests run every case on one
+// variant at least, that which has run least, and every variant on its three smallest cases of each type.
 func RunDevice(t *testing.T, name string) {
 	t.Helper()
 	f := kernels.Lookup(name)
@@ -53,32 +58,42 @@ func RunDevice(t *testing.T, name string) {
 		t.Fatalf("operator %s is not registered", name)
 	}
 	d := Emulator(t, "a100")
-	used := map[int]bool{}
+	runs := map[*kernels.Variant]map[string]int{} // by type
 	var variants []*kernels.Variant
 	for i := range f.Variants {
 		if v := &f.Variants[i]; v.Backend == "cuda" {
 			variants = append(variants, v)
+			runs[v] = map[string]int{}
 		}
 	}
-	for _, cs := range DeviceCases(f.Op) {
-		supported, expected := len(variants) == 0, check.Expect(cs)
-		for _, v := range variants {
+	cases := DeviceCases(f.Op)
+	slices.SortStableFunc(cases, func(a, b kernels.Case) int { return elements(a) - elements(b) })
+	for _, cs := range cases {
+		dtype, expected := check.CaseType(cs), check.Expect(cs)
+		supported := len(variants) == 0
+		order := slices.Clone(variants)
+		slices.SortStableFunc(order, func(a, b *kernels.Variant) int { return runs[a][dtype] - runs[b][dtype] })
+		for _, v := range order {
+			if testing.Short() && supported && runs[v][dtype] >= shortRuns {
+				continue
+			}
 			res, ok := d.VerifyExpected(expected, v)
 			if !ok {
 				continue
 			}
-			supported, used[v.Number] = true, true
+			supported = true
+			runs[v][dtype]++
 			if !res.OK {
 				t.Errorf("%s %s %s %q %s: %s", res.Op, res.Variant, res.DType, res.Case, res.Shape, res.Error)
 				d = Emulator(t, "a100") // a fault is final for a device
 			}
 		}
 		if !supported {
-			t.Errorf("%s: no CUDA variant supports case %q in %s", name, cs.Name, check.CaseType(cs))
+			t.Errorf("%s: no CUDA variant supports case %q in %s", name, cs.Name, dtype)
 		}
 	}
 	for _, v := range variants {
-		if !used[v.Number] {
+		if len(runs[v]) == 0 {
 			t.Errorf("%s variant %s/%d supports none of the cases", name, v.Backend, v.Number)
 		}
 	}
