@@ -164,7 +164,8 @@ func TestTimestepConvergence(t *testing.T) {
 	}
 }
 
-// timestepError is the error of a chain of n steps a quarter of the schedule before its end, where sigma(t) is smooth.
+// timestepError is the error of a chain of n steps a quarter of the schedule before its end, where sigma(t) is
+// smooth.
 func timestepError(t *testing.T, p *diffusion.Process, name string, o Options, n int) float64 {
 	t.Helper()
 	s, err := Lookup(name)
@@ -239,9 +240,9 @@ func TestStochasticConvergence(t *testing.T) {
 	}
 }
 
-// variance is that of a linear chain's result for a start of the given variance: the squared response to the start and
-// to every draw.
-func variance(t *testing.T, table *Table, net func(x []float64, t float64) []float64, start float64) float64 {
+// variance is that of a linear chain's result for a start of the given variance: the squared response to the start
+// and to every draw.
+func variance(t *testing.T, table *Table, net Model64, start float64) float64 {
 	t.Helper()
 	response := func(x float64, draw int) float64 {
 		got, err := table.Run64(net, []float64{x}, 1, func(step int, dst []float64) {

@@ -34,7 +34,7 @@ func ddim(p *diffusion.Process, o Options) (*Table, error) {
 		return nil, fmt.Errorf("eta is %v; expected 0..1", o.Eta)
 	}
 	name := fmt.Sprintf("ddim-%d-%s-eta%g", o.Steps, o.TimestepSpacing, o.Eta)
-	return timestepChain(p, &o, name, func(s *Step, _ int, abars []float64) error {
+	return timestepChain(p, &o, name, func(s *Step, abars []float64) {
 		previous := int(s.TPrev)
 		if o.Rule == Diffusers {
 			previous = int(s.T) - len(abars)/o.Steps
@@ -53,10 +53,9 @@ func ddim(p *diffusion.Process, o Options) (*Table, error) {
 		if clips := o.ClipSample || o.Thresholding; clips && !o.UseClippedModelOutput {
 			fromX, fromOut := predictEps(o.PredictionType, abar)
 			s.Next.X0, s.Next.X, s.Next.Out = math.Sqrt(prev), direction*fromX, direction*fromOut
-			return nil
+			return
 		}
 		s.Next.X = math.Sqrt(math.Max(0, 1-prev-s.Next.Z*s.Next.Z) / (1 - abar))
 		s.Next.X0 = math.Sqrt(prev) - math.Sqrt(abar)*s.Next.X
-		return nil
 	})
 }

@@ -44,7 +44,7 @@ func ddpm(p *diffusion.Process, o Options) (*Table, error) {
 		return nil, err
 	}
 	name := fmt.Sprintf("ddpm-%d-%s-%s", o.Steps, o.TimestepSpacing, strings.ReplaceAll(string(variance), "_", "-"))
-	return timestepChain(p, &o, name, func(s *Step, _ int, abars []float64) error {
+	return timestepChain(p, &o, name, func(s *Step, abars []float64) {
 		abar, prev := abars[int(s.T)], 1.0
 		if s.TPrev >= 0 {
 			prev = abars[int(s.TPrev)]
@@ -65,6 +65,5 @@ func ddpm(p *diffusion.Process, o Options) (*Table, error) {
 		default:
 			s.Next.Z = math.Sqrt(posterior)
 		}
-		return nil
 	})
 }

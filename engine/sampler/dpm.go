@@ -9,16 +9,17 @@ import (
 
 // dpmDefaults are diffusers' for DPMSolverMultistepScheduler.
 func dpmDefaults(algorithm string, order int) Options {
-	return Options{PredictionType: diffusion.Epsilon, TimestepSpacing: Linspace, DynamicThresholdingRatio: .995,
-		SampleMaxValue: 1, SolverOrder: order, AlgorithmType: algorithm, SolverType: "midpoint", LowerOrderFinal: true,
-		FinalSigmasType: "zero", LambdaMinClipped: math.Inf(-1), Eta: 1, SNoise: 1}
+	return Options{PredictionType: diffusion.Epsilon, TimestepSpacing: Linspace,
+		DynamicThresholdingRatio: .995, SampleMaxValue: 1, SolverOrder: order,
+		AlgorithmType: algorithm, SolverType: "midpoint", LowerOrderFinal: true,
+		FinalSigmasType: "zero", LambdaMinClipped: math.Inf(-1), SNoise: 1}
 }
 
 // dpmGridKeys are the keys of every DPM-Solver's noise levels and bounds, dpmKeys
 // those that every DPM-Solver of diffusers reads.
 var (
-	dpmGridKeys = []string{"beta_schedule", "final_sigmas_type", "lambda_min_clipped", "thresholding",
-		"dynamic_thresholding_ratio", "sample_max_value", "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"}
+	dpmGridKeys = append([]string{"beta_schedule", "final_sigmas_type", "lambda_min_clipped", "thresholding",
+		"dynamic_thresholding_ratio", "sample_max_value"}, curveKeys...)
 	dpmKeys = append([]string{"solver_order", "algorithm_type", "solver_type", "lower_order_final"}, dpmGridKeys...)
 )
 
@@ -31,7 +32,10 @@ func init() {
 		Steps:    20,
 		Keys:     multistepKeys,
 		Defaults: dpmDefaults("dpmsolver++", 2),
-		Build:    func(p *diffusion.Process, o Options) (*Table, error) { return dpmMultistep(p, o, "dpmpp-multistep") },
+		Build: func(p *diffusion.Process, o Options) (*Table, error) {
+			o.Eta = 1
+			return dpmMultistep(p, o, "dpmpp-multistep")
+		},
 	})
 	// The stochastic kinds under the names of k-diffusion, with a share of noise.
 	for _, s := range []struct {
@@ -42,7 +46,7 @@ func init() {
 		{"dpmpp-3m-sde", "DPM-Solver++ multistep of order 3 with noise (eta)", "heun", 3},
 	} {
 		defaults := dpmDefaults("sde-dpmsolver++", s.order)
-		defaults.SolverType, defaults.LowerOrderFinal = s.solverType, false
+		defaults.SolverType, defaults.LowerOrderFinal, defaults.Eta = s.solverType, false, 1
 		Register(Sampler{
 			Name: s.name, Help: s.help, Steps: 20, Defaults: defaults,
 			Keys: append([]string{"use_lu_lambdas", "rescale_betas_zero_snr"}, dpmGridKeys...),
@@ -63,8 +67,8 @@ type solver struct {
 	odd   bool    // diffusers' sign in the third order of sde-dpmsolver++
 }
 
-// solver reads algorithm_type and solver_type. Names of other solvers mean the
-// default, as in diffusers.
+// solver reads algorithm_type and solver_type; Eta is the share of noise of
+// sde-dpmsolver++. Names of other solvers mean the default, as in diffusers.
 func (o *Options) solver() (solver, error) {
 	s := solver{odd: o.Rule == Diffusers}
 	switch o.SolverType {
@@ -83,7 +87,8 @@ func (o *Options) solver() (solver, error) {
 	case "sde-dpmsolver":
 		s.noise, s.eta = true, 1
 	default:
-		return s, oneOf("algorithm_type", o.AlgorithmType, "dpmsolver", "dpmsolver++", "sde-dpmsolver", "sde-dpmsolver++")
+		return s, oneOf("algorithm_type", o.AlgorithmType,
+			"dpmsolver", "dpmsolver++", "sde-dpmsolver", "sde-dpmsolver++")
 	}
 	if o.SolverOrder < 1 || o.SolverOrder > 3 {
 		return s, fmt.Errorf("solver_order is %d; expected 1..3", o.SolverOrder)
@@ -92,7 +97,8 @@ func (o *Options) solver() (solver, error) {
 		return s, fmt.Errorf("algorithm_type sde-dpmsolver has no order 3; use solver_order 2 or sde-dpmsolver++")
 	}
 	if s.noise && o.Grid == nil && o.FinalSigmasType == "zero" {
-		return s, fmt.Errorf("final_sigmas_type zero is not finite with algorithm_type %s; use sigma_min", o.AlgorithmType)
+		return s, fmt.Errorf("final_sigmas_type zero is not finite with algorithm_type %s; use sigma_min",
+			o.AlgorithmType)
 	}
 	return s, nil
 }

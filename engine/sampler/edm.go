@@ -37,11 +37,13 @@ func init() {
 		Help:  "DPM-Solver++ multistep for networks with EDM's preconditioning",
 		Class: "EDMDPMSolverMultistepScheduler",
 		Steps: 20,
-		Keys: append([]string{"final_sigmas_type", "solver_order", "algorithm_type", "solver_type", "lower_order_final",
-			"euler_at_final", "thresholding", "dynamic_thresholding_ratio", "sample_max_value"}, keys...),
+		Keys: append([]string{"final_sigmas_type", "solver_order", "algorithm_type", "solver_type",
+			"lower_order_final", "euler_at_final", "thresholding", "dynamic_thresholding_ratio",
+			"sample_max_value"}, keys...),
 		Defaults: defaults,
 		Build: func(p *diffusion.Process, o Options) (*Table, error) {
 			return onEDMGrid(p, o, func(p *diffusion.Process, o Options) (*Table, error) {
+				o.Eta = 1
 				return dpmMultistep(p, o, "edm-dpmpp-2m")
 			})
 		},
@@ -75,8 +77,8 @@ func edmGrid(o *Options) (*Grid, error) {
 	}
 	most, least, n := o.sigmaRange(80, .002, o.Steps)
 	if n < 1 || !(least > 0 && least < most) || !(o.Rho > 0) || !(o.SigmaData > 0) {
-		return nil, fmt.Errorf("%d steps, sigma_min %v, sigma_max %v, rho %v, sigma_data %v; "+
-			"expected at least 1 step, 0 < sigma_min < sigma_max and positive numbers", n, least, most, o.Rho, o.SigmaData)
+		return nil, fmt.Errorf("%d steps, sigma_min %v, sigma_max %v, rho %v, sigma_data %v; expected "+
+			"at least 1 step, 0 < sigma_min < sigma_max and positive numbers", n, least, most, o.Rho, o.SigmaData)
 	}
 	g := &Grid{Init: most, At: func(sigma float64) Level { return EDMLevel(o.PredictionType, o.SigmaData, sigma) }}
 	for _, u := range linspace(0, 1, n) {
@@ -96,7 +98,8 @@ func edmGrid(o *Options) (*Grid, error) {
 
 // onEDMGrid runs another method on EDM's noise levels. diffusers starts those
 // chains at the deviation of x, not of its noise.
-func onEDMGrid(p *diffusion.Process, o Options, method func(*diffusion.Process, Options) (*Table, error)) (*Table, error) {
+func onEDMGrid(p *diffusion.Process, o Options,
+	method func(*diffusion.Process, Options) (*Table, error)) (*Table, error) {
 	if o.Grid == nil {
 		grid, err := edmGrid(&o)
 		if err != nil {

@@ -184,7 +184,8 @@ func edmNet(name string, width int) func(x []float64, t float64) []float64 {
 func (c *edmCase) checkGrid(t *testing.T) {
 	t.Helper()
 	o := defaults(t, "edm")
-	o.Steps, o.Rho, o.SigmaMin, o.SigmaMax, o.SigmaData = c.Sampler.Steps, c.Sampler.Rho, &c.Sampler.SigmaMin, &c.Sampler.SigmaMax, c.SigmaData
+	o.Steps, o.Rho, o.SigmaData = c.Sampler.Steps, c.Sampler.Rho, c.SigmaData
+	o.SigmaMin, o.SigmaMax = &c.Sampler.SigmaMin, &c.Sampler.SigmaMax
 	grid, err := edmGrid(&o)
 	if err != nil {
 		t.Fatal(err)

@@ -62,8 +62,9 @@ type kdiffCase struct {
 
 // kdiffNames are the samplers under k-diffusion's names.
 var kdiffNames = map[string]string{"euler": "euler", "heun": "heun", "dpm_2": "kdpm2", "dpmpp_2m": "dpmpp-2m",
-	"dpmpp_2s": "dpmpp-2s-ancestral", "lms": "lms", "euler_ancestral": "euler-ancestral", "dpm_2_ancestral": "kdpm2-ancestral",
-	"dpmpp_2s_ancestral": "dpmpp-2s-ancestral", "dpmpp_sde": "dpmpp-sde", "dpmpp_2m_sde": "dpmpp-2m-sde",
+	"dpmpp_2s": "dpmpp-2s-ancestral", "lms": "lms", "euler_ancestral": "euler-ancestral",
+	"dpm_2_ancestral": "kdpm2-ancestral", "dpmpp_2s_ancestral": "dpmpp-2s-ancestral", "dpmpp_sde": "dpmpp-sde",
+	"dpmpp_2m_sde": "dpmpp-2m-sde",
 	"dpmpp_3m_sde": "dpmpp-3m-sde"}
 
 // parts of a result's name: sampler, order, and options in any order.
@@ -192,7 +193,8 @@ type unipcCase struct {
 // lambdaLevel has unit variance, of networks that give x_0 and are told lambda.
 func lambdaLevel(lambda float64) Level {
 	sigmoid := func(v float64) float64 { return 1 / (1 + math.Exp(-v)) }
-	return Level{T: lambda, Alpha: math.Sqrt(sigmoid(2 * lambda)), Sigma: math.Sqrt(sigmoid(-2 * lambda)), InScale: 1, X0Out: 1}
+	return Level{T: lambda, Alpha: math.Sqrt(sigmoid(2 * lambda)), Sigma: math.Sqrt(sigmoid(-2 * lambda)),
+		InScale: 1, X0Out: 1}
 }
 
 var unipcName = regexp.MustCompile(`^unipc_(bh[12])_(x0|eps)_order(\d)(_no_lower_final)?$`)
@@ -207,8 +209,8 @@ func (c *unipcCase) configure(t *testing.T, key string) (name string, o Options)
 	solverTypes := map[string]string{"dpmsolver": "midpoint", "taylor": "heun"}
 	if m := unipcName.FindStringSubmatch(key); m != nil {
 		o = defaults(t, "unipc")
-		o.SolverType, o.PredictX0, o.SolverOrder, o.LowerOrderFinal = m[1], m[2] == "x0", int(number(t, m[3])), m[4] == ""
-		o.Grid = grid
+		o.SolverType, o.PredictX0, o.SolverOrder = m[1], m[2] == "x0", int(number(t, m[3]))
+		o.LowerOrderFinal, o.Grid = m[4] == "", grid
 		return "unipc", o
 	}
 	parts := strings.SplitN(key, "_", 4)
@@ -238,7 +240,8 @@ func TestGoldenUniPC(t *testing.T) {
 		net := func(x []float64, lambda float64) []float64 {
 			l, out := lambdaLevel(lambda), make([]float64, len(x))
 			for i, v := range x {
-				s2, mu := c.Network.S[i%len(c.Network.S)]*c.Network.S[i%len(c.Network.S)], c.Network.Mu[i%len(c.Network.Mu)]
+				s, mu := c.Network.S[i%len(c.Network.S)], c.Network.Mu[i%len(c.Network.Mu)]
+				s2 := s * s
 				out[i] = (l.Alpha*s2*v + l.Sigma*l.Sigma*mu) / (l.Alpha*l.Alpha*s2 + l.Sigma*l.Sigma)
 			}
 			return out
@@ -256,14 +259,15 @@ func TestGoldenUniPC(t *testing.T) {
 				}
 			}
 			corrected := o.SolverOrder // UniPC's slot of the state it predicts from
-			got, err := table.run64(net, x.Data, x.Shape[0], nil, func(i int, state []float64, history [MaxHistory][]float64) {
+			after := func(i int, state []float64, history [MaxHistory][]float64) {
 				switch s := table.Steps[i]; {
 				case name == "unipc" && i < len(table.Steps)-1:
 					check(i, history[corrected])
 				case name != "unipc" && (i == len(table.Steps)-1 || table.Steps[i+1].Sample != s.Sample):
 					check(s.Sample+1, state)
 				}
-			})
+			}
+			got, err := table.run64(net, x.Data, x.Shape[0], nil, after)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,7 +20,8 @@ type Level struct {
 type Grid struct {
 	Levels []Level // first to last; the chain ends at the last, where the network is not called
 	Init   float64 // the chain starts at Init * noise
-	// At returns the level of any Sigma/Alpha, for methods that call the network between the levels; nil refuses them.
+	// At returns the level of any Sigma/Alpha, for methods that call the network between the levels; nil refuses
+	// them.
 	At func(ratio float64) Level
 }
 

@@ -13,7 +13,7 @@ func init() {
 		Help:  "Heun's method in sigma (Karras et al. 2022): order 2, two calls a step",
 		Class: "HeunDiscreteScheduler",
 		Steps: 20,
-		Keys:  []string{"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "clip_sample", "clip_sample_range"},
+		Keys:  append([]string{"clip_sample", "clip_sample_range"}, curveKeys...),
 		Defaults: Options{PredictionType: diffusion.Epsilon, TimestepSpacing: Linspace, FinalSigmasType: "zero",
 			ClipSampleRange: 1, SNoise: 1, STMax: math.Inf(1)},
 		Build: heun,

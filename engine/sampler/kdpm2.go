@@ -10,12 +10,13 @@ import (
 
 func init() {
 	Register(Sampler{
-		Name:     "kdpm2",
-		Help:     "DPM-Solver-2 in sigma: order 2, two calls a step, the second in the middle",
-		Class:    "KDPM2DiscreteScheduler",
-		Steps:    20,
-		Keys:     []string{"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"},
-		Defaults: Options{PredictionType: diffusion.Epsilon, TimestepSpacing: Linspace, FinalSigmasType: "zero", SNoise: 1, STMax: math.Inf(1)},
+		Name:  "kdpm2",
+		Help:  "DPM-Solver-2 in sigma: order 2, two calls a step, the second in the middle",
+		Class: "KDPM2DiscreteScheduler",
+		Steps: 20,
+		Keys:  curveKeys,
+		Defaults: Options{PredictionType: diffusion.Epsilon, TimestepSpacing: Linspace, FinalSigmasType: "zero",
+			SNoise: 1, STMax: math.Inf(1)},
 		Build: func(p *diffusion.Process, o Options) (*Table, error) {
 			o.Eta = 0
 			return kdpm2(p, o, "kdpm2")
@@ -26,7 +27,7 @@ func init() {
 		Help:  "DPM-Solver-2 in sigma that adds back the noise of an ancestral step (eta 1)",
 		Class: "KDPM2AncestralDiscreteScheduler",
 		Steps: 20,
-		Keys:  []string{"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"},
+		Keys:  curveKeys,
 		Defaults: Options{PredictionType: diffusion.Epsilon, TimestepSpacing: Linspace, FinalSigmasType: "zero",
 			Eta: 1, SNoise: 1, STMax: math.Inf(1)},
 		Build: func(p *diffusion.Process, o Options) (*Table, error) { return kdpm2(p, o, "kdpm2-ancestral") },

@@ -10,13 +10,14 @@ import (
 
 func init() {
 	Register(Sampler{
-		Name:     "lms",
-		Help:     "linear multistep in sigma: order 4, one call a step",
-		Class:    "LMSDiscreteScheduler",
-		Steps:    20,
-		Keys:     []string{"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"},
-		Defaults: Options{PredictionType: diffusion.Epsilon, TimestepSpacing: Linspace, FinalSigmasType: "zero", SolverOrder: 4},
-		Build:    lms,
+		Name:  "lms",
+		Help:  "linear multistep in sigma: order 4, one call a step",
+		Class: "LMSDiscreteScheduler",
+		Steps: 20,
+		Keys:  curveKeys,
+		Defaults: Options{PredictionType: diffusion.Epsilon, TimestepSpacing: Linspace, FinalSigmasType: "zero",
+			SolverOrder: 4},
+		Build: lms,
 	})
 }
 

@@ -135,7 +135,8 @@ func (o *Options) bounds(t *Table) error {
 	case o.Thresholding:
 		ratio, most := o.DynamicThresholdingRatio, o.SampleMaxValue
 		if !(ratio > 0 && ratio <= 1) || !(most >= 1) || math.IsInf(most, 0) {
-			return fmt.Errorf("dynamic_thresholding_ratio %v, sample_max_value %v; expected 0..1 and at least 1", ratio, most)
+			return fmt.Errorf("dynamic_thresholding_ratio %v, sample_max_value %v; expected 0..1 and at least 1",
+				ratio, most)
 		}
 		t.Threshold = &Threshold{Ratio: ratio, Max: most}
 	case o.ClipSample:

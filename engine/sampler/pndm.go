@@ -69,13 +69,15 @@ func pndm(p *diffusion.Process, o Options) (*Table, error) {
 // call appends a call at timestep t, which belongs to a sampling step.
 func (c *pndmChain) call(sample, t int) (*Step, error) {
 	if t < 0 || t >= len(c.abar) {
-		return nil, fmt.Errorf("timestep %d is outside the schedule's 0..%d; use fewer steps or leading spacing", t, len(c.abar)-1)
+		return nil, fmt.Errorf("timestep %d is outside the schedule's 0..%d; use fewer steps or leading spacing",
+			t, len(c.abar)-1)
 	}
 	if n := len(c.table.Steps); n > 0 {
 		c.table.Steps[n-1].TPrev = float64(t)
 	}
 	abar := c.abar[t]
-	s := Step{Sample: sample, T: float64(t), TPrev: -1, InScale: 1, Alpha: math.Sqrt(abar), Sigma: math.Sqrt(1 - abar)}
+	s := Step{Sample: sample, T: float64(t), TPrev: -1, InScale: 1,
+		Alpha: math.Sqrt(abar), Sigma: math.Sqrt(1 - abar)}
 	var err error
 	s.X0X, s.X0Out, err = predictX0(c.o.PredictionType, abar)
 	c.table.Steps = append(c.table.Steps, s)
@@ -178,7 +180,12 @@ func (c *pndmChain) multistep(ts []int) error {
 }
 
 // adamsBashforth are the weights of the latest slopes by order.
-var adamsBashforth = [][]float64{{1}, {3. / 2, -1. / 2}, {23. / 12, -16. / 12, 5. / 12}, {55. / 24, -59. / 24, 37. / 24, -9. / 24}}
+var adamsBashforth = [][]float64{
+	{1},
+	{3. / 2, -1. / 2},
+	{23. / 12, -16. / 12, 5. / 12},
+	{55. / 24, -59. / 24, 37. / 24, -9. / 24},
+}
 
 // adams appends a multistep call of an order at timestep t.
 func (c *pndmChain) adams(sample, t, order int) error {

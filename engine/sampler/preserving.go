@@ -11,8 +11,7 @@ import (
 // preservingRules are what differs between diffusers' samplers of unit variance.
 type preservingRules struct {
 	truncate bool // timesteps of Karras sigmas are cut to whole numbers, not rounded
-	// curveEnd repeats the curve's last sigma where final_sigmas_type is sigma_min, in place of the schedule's smallest.
-	curveEnd bool
+	curveEnd bool // final_sigmas_type sigma_min repeats a curve's last sigma, not the schedule's smallest
 }
 
 // preservingGrid is the grid of diffusers' DPM-Solver, DEIS and UniPC: unit

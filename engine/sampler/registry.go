@@ -71,7 +71,7 @@ func OfClass(class string) (*Sampler, error) {
 }
 
 // Table builds and validates the sampler's table. Steps 0 in the options takes
-// the sampler's default.
+// the sampler's default, or every timestep of a schedule that has fewer.
 func (s *Sampler) Table(p *diffusion.Process, o Options) (*Table, error) {
 	if p == nil && o.Grid == nil {
 		return nil, fmt.Errorf("sampler %s: needs a schedule or a grid of noise levels", s.Name)
@@ -82,6 +82,11 @@ func (s *Sampler) Table(p *diffusion.Process, o Options) (*Table, error) {
 			o.Steps = p.Timesteps()
 		}
 	}
+	pred, err := diffusion.ParsePrediction(string(o.PredictionType))
+	if err != nil {
+		return nil, fmt.Errorf("sampler %s: %w", s.Name, err)
+	}
+	o.PredictionType = pred
 	t, err := s.Build(p, o)
 	if err != nil {
 		return nil, fmt.Errorf("sampler %s: %w", s.Name, err)

@@ -29,7 +29,7 @@ func TestOneLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if table, err := s.Table(p, s.Defaults); err != nil || len(table.Steps) != 1 {
+	if table, err := s.Table(p, sampler.Options{PredictionType: diffusion.Epsilon}); err != nil || len(table.Steps) != 1 {
 		t.Errorf("table is %+v, %v", table, err)
 	}
 }

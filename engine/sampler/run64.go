@@ -6,18 +6,19 @@ import (
 	"slices"
 )
 
+// Model64 is a network: its output for every sample of x at one timestep.
+type Model64 func(x []float64, t float64) []float64
+
 // Run64 executes the table in float64: the reference of the update operator. x
-// holds samples samples and is the start, standard normal noise. model returns
-// the network's output for all samples at one timestep. noise fills dst for step
+// holds samples samples and is the start, standard normal noise. noise fills dst for step
 // i, -1 before the first one; it is called for the steps that read noise.
-func (t *Table) Run64(model func(x []float64, t float64) []float64, x []float64, samples int,
-	noise func(step int, dst []float64)) ([]float64, error) {
+func (t *Table) Run64(model Model64, x []float64, samples int, noise func(step int, dst []float64)) ([]float64, error) {
 	return t.run64(model, x, samples, noise, nil)
 }
 
 // run64 calls after, if not nil, with the state and the history after each step.
-func (t *Table) run64(model func(x []float64, t float64) []float64, x []float64, samples int,
-	noise func(step int, dst []float64), after func(step int, x []float64, history [MaxHistory][]float64)) ([]float64, error) {
+func (t *Table) run64(model Model64, x []float64, samples int, noise func(step int, dst []float64),
+	after func(step int, x []float64, history [MaxHistory][]float64)) ([]float64, error) {
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
@@ -37,7 +38,8 @@ func (t *Table) run64(model func(x []float64, t float64) []float64, x []float64,
 		s := &t.Steps[i]
 		out := model(state, s.T)
 		if len(out) != len(x) {
-			return nil, fmt.Errorf("sampler: table %s: step %d: the model gave %d elements, expected %d", t.Name, i, len(out), len(x))
+			return nil, fmt.Errorf("sampler: table %s: step %d: the model gave %d elements, expected %d",
+				t.Name, i, len(out), len(x))
 		}
 		x0 := t.predict(s, state, out, samples)
 		if s.Noise() {

@@ -38,11 +38,7 @@ func predictX0(pred diffusion.Prediction, abar float64) (fromX, fromOut float64,
 		}
 		return 1 / math.Sqrt(abar), -math.Sqrt((1 - abar) / abar), nil
 	}
-	_, err = diffusion.ParsePrediction(string(pred))
-	if err == nil {
-		err = fmt.Errorf("prediction_type is %q; expected epsilon, sample or v_prediction", pred)
-	}
-	return 0, 0, err
+	return 0, 0, fmt.Errorf("prediction_type is %q; expected epsilon, sample or v_prediction", pred)
 }
 
 // predictEps returns eps = fromX x + fromOut out in the same terms.
@@ -58,7 +54,8 @@ func predictEps(pred diffusion.Prediction, abar float64) (fromX, fromOut float64
 
 // timestepChain builds the table that DDPM and DDIM share: one call at each of
 // the timesteps, fill completes a step from its abar.
-func timestepChain(p *diffusion.Process, o *Options, name string, fill func(s *Step, i int, abar []float64) error) (*Table, error) {
+func timestepChain(p *diffusion.Process, o *Options, name string,
+	fill func(s *Step, abar []float64)) (*Table, error) {
 	if o.Grid != nil {
 		return nil, fmt.Errorf("takes the timesteps of a schedule; a grid of noise levels needs another sampler")
 	}
@@ -73,16 +70,15 @@ func timestepChain(p *diffusion.Process, o *Options, name string, fill func(s *S
 	abar := alphasCumprod(p, o)
 	for i, t := range ts {
 		s := &table.Steps[i]
-		*s = Step{Sample: i, T: float64(t), TPrev: -1, InScale: 1, Alpha: math.Sqrt(abar[t]), Sigma: math.Sqrt(1 - abar[t])}
+		*s = Step{Sample: i, T: float64(t), TPrev: -1, InScale: 1,
+			Alpha: math.Sqrt(abar[t]), Sigma: math.Sqrt(1 - abar[t])}
 		if i+1 < len(ts) {
 			s.TPrev = float64(ts[i+1])
 		}
-		if s.X0X, s.X0Out, err = predictX0(o.PredictionType, abar[t]); err == nil {
-			err = fill(s, i, abar)
-		}
-		if err != nil {
+		if s.X0X, s.X0Out, err = predictX0(o.PredictionType, abar[t]); err != nil {
 			return nil, err
 		}
+		fill(s, abar)
 	}
 	return table, nil
 }

@@ -79,13 +79,21 @@ const (
 	luLambdas   curve = "lu"          // Lu et al. 2022: lambda to the power 1
 )
 
+// curveKeys are the keys of the curves that most of diffusers' classes have.
+var curveKeys = []string{"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"}
+
 // curve reads the use_ keys; more than one is refused.
 func (o *Options) curve() (curve, error) {
 	c := plain
 	for _, k := range []struct {
 		on   bool
 		kind curve
-	}{{o.UseKarrasSigmas, karras}, {o.UseExponentialSigmas, exponential}, {o.UseBetaSigmas, betaSigmas}, {o.UseLuLambdas, luLambdas}} {
+	}{
+		{o.UseKarrasSigmas, karras},
+		{o.UseExponentialSigmas, exponential},
+		{o.UseBetaSigmas, betaSigmas},
+		{o.UseLuLambdas, luLambdas},
+	} {
 		if !k.on {
 			continue
 		}
@@ -159,7 +167,8 @@ func explodingGrid(p *diffusion.Process, o *Options) (*Grid, error) {
 		return nil, err
 	}
 	grid := &Grid{Init: slices.Max(sigmas), At: func(sigma float64) Level {
-		l, _ := exploding(o.PredictionType, sigma, table.timestep(sigma)) // the prediction type was checked at the first level
+		// The first level has checked the prediction type.
+		l, _ := exploding(o.PredictionType, sigma, table.timestep(sigma))
 		return l
 	}}
 	if o.TimestepSpacing == Leading {

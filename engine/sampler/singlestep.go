@@ -43,6 +43,7 @@ func (o *Options) singlestepOrders(n int, toZero bool) []int {
 // dpmSinglestep takes the steps of a group all from its first level (Lu et al.
 // 2022b, algorithm 1), with the levels between as the grid has them.
 func dpmSinglestep(p *diffusion.Process, o Options) (*Table, error) {
+	o.Eta = 1
 	s, err := o.solver()
 	if err != nil {
 		return nil, err

@@ -9,7 +9,6 @@ import (
 )
 
 func init() {
-	keys := []string{"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"}
 	defaults := Options{PredictionType: diffusion.Epsilon, TimestepSpacing: Linspace, FinalSigmasType: "zero",
 		SolverType: "midpoint", Eta: 1, SNoise: 1, R: .5}
 	Register(Sampler{
@@ -17,7 +16,7 @@ func init() {
 		Help:     "DPM-Solver++ with noise at both of its two calls a step (eta)",
 		Class:    "DPMSolverSDEScheduler",
 		Steps:    20,
-		Keys:     keys,
+		Keys:     curveKeys,
 		Defaults: defaults,
 		Build:    func(p *diffusion.Process, o Options) (*Table, error) { return twoStage(p, o, "dpmpp-sde", true) },
 	})
@@ -25,7 +24,7 @@ func init() {
 		Name:     "dpmpp-2s-ancestral",
 		Help:     "DPM-Solver++ of order 2, two calls a step, that adds back the noise of an ancestral step (eta)",
 		Steps:    20,
-		Keys:     append([]string{"solver_type"}, keys...),
+		Keys:     append([]string{"solver_type"}, curveKeys...),
 		Defaults: defaults,
 		Build: func(p *diffusion.Process, o Options) (*Table, error) {
 			return twoStage(p, o, "dpmpp-2s-ancestral", false)

@@ -85,7 +85,8 @@ func (t *Table) Validate() error {
 		return fmt.Errorf("sampler: table %s: both clipping and thresholding; choose one", t.Name)
 	}
 	if !finite(t.Init, t.InitZ, t.Clip) || t.Clip < 0 {
-		return fmt.Errorf("sampler: table %s: init %v, noise %v, clip %v; expected finite numbers", t.Name, t.Init, t.InitZ, t.Clip)
+		return fmt.Errorf("sampler: table %s: init %v, noise %v, clip %v; expected finite numbers",
+			t.Name, t.Init, t.InitZ, t.Clip)
 	}
 	written := [MaxHistory]bool{}
 	for i := range t.Steps {
