@@ -24,9 +24,14 @@ const small = `{"_class_name":"UNet2DModel","sample_size":[4,8],"in_channels":2,
 // TestSmallUNetGradients holds the gradient of whole small networks to central differences in float64, along random directions of the
 // weights: all of them, then each parameter alone.
 func TestSmallUNetGradients(t *testing.T) {
-	for _, shift := range []string{"default", "scale_shift"} {
-		t.Run(shift, func(t *testing.T) {
-			cfg, err := nn.ParseConfig([]byte(strings.Replace(small, "SHIFT", shift, 1)))
+	for name, edit := range map[string][]string{
+		"default":         {"SHIFT", "default"},
+		"scale_shift":     {"SHIFT", "scale_shift"},
+		"resnet samplers": {"SHIFT", "default", "ResnetDownsampleBlock2D", "AttnDownBlock2D", `"dropout"`, `"downsample_type":"resnet","upsample_type":"resnet","dropout"`},
+		"no middle block": {"SHIFT", "default", `"dropout"`, `"mid_block_type":null,"dropout"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, err := nn.ParseConfig([]byte(strings.NewReplacer(edit...).Replace(small)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package unet2d
 
 import (
+	_ "embed"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,43 +11,9 @@ import (
 
 // cifar10Config is the text of the configuration of google/ddpm-cifar10-32,
 // 699 bytes long.
-const cifar10Config = `{
-  "_class_name": "UNet2DModel",
-  "_diffusers_version": "0.0.4",
-  "act_fn": "silu",
-  "attention_head_dim": null,
-  "block_out_channels": [
-    128,
-    256,
-    256,
-    256
-  ],
-  "center_input_sample": false,
-  "down_block_types": [
-    "DownBlock2D",
-    "AttnDownBlock2D",
-    "DownBlock2D",
-    "DownBlock2D"
-  ],
-  "downsample_padding": 0,
-  "flip_sin_to_cos": false,
-  "freq_shift": 1,
-  "in_channels": 3,
-  "layers_per_block": 2,
-  "mid_block_scale_factor": 1,
-  "norm_eps": 1e-06,
-  "norm_num_groups": 32,
-  "out_channels": 3,
-  "sample_size": 32,
-  "time_embedding_type": "positional",
-  "up_block_types": [
-    "UpBlock2D",
-    "UpBlock2D",
-    "AttnUpBlock2D",
-    "UpBlock2D"
-  ]
-}
-`
+//
+//go:embed testdata/published/ddpm-cifar10-32.json
+var cifar10Config string
 
 func TestCIFAR10ConfigRoundTrip(t *testing.T) {
 	if len(cifar10Config) != 699 {
