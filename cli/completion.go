@@ -9,6 +9,7 @@ import (
 
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/sampler"
 )
 
 // completeName is the hidden command that the shells' scripts call with the words so far, the one being typed last.
@@ -151,7 +152,9 @@ func flagValues(c *urfave.Command, name string) []string {
 	case "kind":
 		return diffusion.Kinds()
 	case "sampler":
-		return []string{"ddpm", "ddim"}
+		return sampler.Names()
+	case "rule":
+		return []string{string(sampler.Diffusers), string(sampler.Unnoise)}
 	case "spacing":
 		return []string{"leading", "trailing", "linspace", "quadratic"}
 	case "weights":

@@ -23,7 +23,7 @@ type sampleBar struct{ bar *progressbar.ProgressBar }
 
 func newSampleBar(g *globals, o *sample.Options) *sampleBar {
 	batches := (o.N + o.Batch - 1) / o.Batch
-	return &sampleBar{newBar(g, batches*len(o.Plan.Steps), "sampling", "steps")}
+	return &sampleBar{newBar(g, batches*len(o.Table.Steps), "sampling", "steps")}
 }
 
 func (b *sampleBar) step() {

@@ -15,6 +15,7 @@ import (
 	"github.com/unnoise/unnoise/engine/npy"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/sample"
+	"github.com/unnoise/unnoise/engine/sampler"
 	"github.com/unnoise/unnoise/kernels"
 )
 
@@ -37,10 +38,15 @@ func sampleCommand() *urfave.Command {
 			variantFlag(),
 			&urfave.IntFlag{Name: "n", Usage: "`N` samples", DefaultText: fmt.Sprintf("%d images or %d points", defaultImages, defaultPoints)},
 			&urfave.IntFlag{Name: "batch", Usage: "`N` samples at once", DefaultText: fmt.Sprintf("at most %d images or %d points", batchImages, batchPoints)},
-			&urfave.StringFlag{Name: "sampler", Usage: "`NAME`: ddpm or ddim", DefaultText: "the run's, else ddpm"},
-			&urfave.IntFlag{Name: "steps", Usage: "`N` sampling steps", DefaultText: "the run's, else every timestep"},
-			&urfave.Float64Flag{Name: "eta", Usage: "`ETA` of ddim: 0 deterministic, 1 ancestral"},
+			&urfave.StringFlag{Name: "sampler", Usage: "`NAME` of --list; the model's schedule stays", DefaultText: "the run's, else the model's scheduler"},
+			&urfave.IntFlag{Name: "steps", Usage: "`N` sampling steps", DefaultText: "the run's, else the sampler's"},
+			&urfave.Float64Flag{Name: "eta", Usage: "share of noise, `ETA`: 0 deterministic, 1 ancestral", DefaultText: "the sampler's"},
+			&urfave.BoolFlag{Name: "use-clipped-model-output", Usage: "the noise estimate of ddim belongs to the clipped x_0"},
 			&urfave.StringFlag{Name: "spacing", Usage: "which timesteps, `S`: leading, trailing, linspace or quadratic", DefaultText: "the model's"},
+			&urfave.StringFlag{Name: "rule", Usage: "whose numbers where two differ, `RULE`: diffusers or unnoise",
+				DefaultText: "unnoise for its own runs, diffusers for other directories"},
+			&urfave.BoolFlag{Name: "list", Usage: "print the samplers and leave"},
+			formatFlag("table", "json"),
 			&urfave.StringFlag{Name: "class", Usage: "class `K` of every sample; 0,3,5 or all: in turn; none: without class"},
 			&urfave.Float64Flag{Name: "guidance", Usage: "weight `W` of classifier-free guidance: 0 ignores the class, 1 is the network as it is, more is stricter",
 				DefaultText: "the run's, else 1"},
@@ -58,12 +64,18 @@ func runSample(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.Bool("list") {
+		return listSamplers(c, g)
+	}
 	if err := checkSampleFlags(c); err != nil {
 		return err
 	}
 	m, err := g.loadModel(c, c.String("weights") == "raw")
 	if err != nil {
 		return err
+	}
+	if m.Assumed != "" {
+		fmt.Fprintln(g.err, m.Assumed)
 	}
 	o, err := sampleOptions(c, m)
 	if err != nil {
@@ -100,9 +112,9 @@ func runSample(c *urfave.Context) error {
 	if err := out.write(x); err != nil {
 		return err
 	}
-	steps := len(o.Plan.Steps)
-	return g.say(map[string]any{"event": "samples", "path": c.String("out"), "n": o.N, "sampler": o.Plan.Name, "steps": steps, "seconds": seconds},
-		"wrote %s: %d samples, %s, %d steps, %.1f s", c.String("out"), o.N, o.Plan.Name, steps, seconds)
+	steps := o.Table.SampleSteps()
+	return g.say(map[string]any{"event": "samples", "path": c.String("out"), "n": o.N, "sampler": o.Table.Name, "steps": steps, "seconds": seconds},
+		"wrote %s: %d samples, %s, %d steps, %.1f s", c.String("out"), o.N, o.Table.Name, steps, seconds)
 }
 
 // checkSampleFlags refuses what can be refused without reading the model.
@@ -120,8 +132,15 @@ func checkSampleFlags(c *urfave.Context) error {
 	if eta := c.Float64("eta"); !(eta >= 0 && eta <= 1) {
 		return usagef("--eta %v: want 0..1", eta)
 	}
-	if s := c.String("sampler"); s != "" && s != "ddpm" && s != "ddim" {
-		return usagef("--sampler %q: want ddpm or ddim", s)
+	if s := c.String("sampler"); s != "" {
+		if _, err := sampler.Lookup(s); err != nil {
+			return usagef("--sampler: %w", err)
+		}
+	}
+	if s := c.String("rule"); s != "" {
+		if _, err := sampler.ParseRule(s); err != nil {
+			return usagef("--rule: %w", err)
+		}
 	}
 	if s := c.String("spacing"); s != "" {
 		if _, err := diffusion.ParseSpacing(s); err != nil {
@@ -173,13 +192,13 @@ func sampleOptions(c *urfave.Context, m *model.Model) (*sample.Options, error) {
 	if err := readClass(c, m, r, o); err != nil {
 		return nil, err
 	}
-	o.Plan, err = samplePlan(c, m, r)
+	o.Table, err = sampleTable(c, m, r)
 	return o, err
 }
 
-// samplePlan makes the chain: flags over the run's own sampler over DDPM with every timestep.
-func samplePlan(c *urfave.Context, m *model.Model, r *recipe.Recipe) (*diffusion.Plan, error) {
-	s := sample.Method{Name: "ddpm"}
+// sampleTable makes the chain: flags over the run's own sampler over the scheduler of the directory.
+func sampleTable(c *urfave.Context, m *model.Model, r *recipe.Recipe) (*sampler.Table, error) {
+	var s sample.Method
 	if r != nil {
 		s = r.Sampler()
 	}
@@ -190,16 +209,18 @@ func samplePlan(c *urfave.Context, m *model.Model, r *recipe.Recipe) (*diffusion
 		s.Steps = c.Int("steps")
 	}
 	if c.IsSet("eta") {
-		s.Eta = c.Float64("eta")
+		eta := c.Float64("eta")
+		s.Eta = &eta
 	}
 	if c.IsSet("spacing") {
-		s.Spacing = diffusion.Spacing(c.String("spacing"))
+		s.Spacing = sampler.Spacing(c.String("spacing"))
 	}
-	p, err := sample.Plan(m, s)
+	s.Rule, s.UseClippedModelOutput = sampler.Rule(c.String("rule")), c.Bool("use-clipped-model-output")
+	t, err := sample.Table(m, s)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	return p, nil
+	return t, nil
 }
 
 // readImages reads an N,C,H,W or N,D float32 array.
@@ -225,7 +246,7 @@ func checkSampleMemory(m *model.Model, o *sample.Options, mach exec.Executor, an
 	size := 4 * float64(h) * float64(w) * float64(m.C)
 	copies, what := 2, fmt.Sprintf("drawing %d samples in one run", o.N)
 	if animated {
-		copies, what = copies+min(len(o.Plan.Steps), gifFrames), fmt.Sprintf("an animation of %d samples", o.N)
+		copies, what = copies+min(len(o.Table.Steps), gifFrames), fmt.Sprintf("an animation of %d samples", o.N)
 	}
 	total := float64(copies) * size * float64(o.N)
 	if total > 1<<62 {

@@ -68,10 +68,10 @@ func newSampleOutput(path, gif string, m *model.Model, o *sample.Options) (*samp
 	if o.Noise != nil {
 		h, w = o.Noise.H, o.Noise.W
 	}
-	for _, s := range o.Plan.Steps {
-		out.times = append(out.times, s.TPrev+1)
+	for _, s := range o.Table.Steps {
+		out.times = append(out.times, int(s.TPrev)+1)
 	}
-	out.shown = viz.Frames(len(o.Plan.Steps), gifFrames)
+	out.shown = viz.Frames(len(o.Table.Steps), gifFrames)
 	for _, i := range out.shown {
 		out.frames[i] = model.NewImages(o.N, h, w, m.C)
 	}

@@ -120,11 +120,11 @@ func Sample(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	plan, err := sample.Plan(m, sample.Method{})
+	table, err := sample.Table(m, sample.Method{})
 	if err != nil {
 		return err
 	}
-	chain, err := sample.ModelChain(m, machine, plan, r.Train.MicroBatch)
+	chain, err := sample.ModelChain(m, machine, table, r.Train.MicroBatch)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func Sample(ctx context.Context, o Options) error {
 	row.FLOPs = chain.StepRunner().Program().Cost().FLOPs
 	k := 0
 	step := func() error {
-		state := kernels.StepState{Seed: 1, Step: uint32(k), ChainIndex: uint32(k % len(plan.Steps)), LossScale: 1}
+		state := kernels.StepState{Seed: 1, Step: uint32(k), ChainIndex: uint32(k % len(table.Steps)), LossScale: 1}
 		k++
 		return chain.StepRunner().Run(&state)
 	}

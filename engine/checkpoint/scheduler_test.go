@@ -65,8 +65,8 @@ func TestNewScheduler(t *testing.T) {
 			t.Errorf("%s: wrong keys:\n%s", class, text)
 		}
 	}
-	if _, err := NewScheduler("PNDMScheduler"); err == nil || !strings.Contains(err.Error(), `"PNDMScheduler": supported are`) {
-		t.Errorf("PNDMScheduler: %v", err)
+	if _, err := NewScheduler("ScoreSdeVeScheduler"); err == nil || !strings.Contains(err.Error(), `"ScoreSdeVeScheduler": supported are`) {
+		t.Errorf("ScoreSdeVeScheduler: %v", err)
 	}
 }
 
@@ -102,14 +102,14 @@ func TestSetBetas(t *testing.T) {
 
 func TestSchedulerRefuses(t *testing.T) {
 	for _, c := range []struct{ edit, with, want string }{
-		{`"DDPMScheduler"`, `"EulerDiscreteScheduler"`, `"_class_name" is "EulerDiscreteScheduler"`},
+		{`"DDPMScheduler"`, `"ScoreSdeVeScheduler"`, `"_class_name" is "ScoreSdeVeScheduler"`},
 		{`"linear"`, `"laplace"`, `key "beta_schedule" is "laplace": supported: linear, scaled_linear, squaredcos_cap_v2, sigmoid`},
-		{`"fixed_large"`, `"learned_range"`, `key "variance_type" is "learned_range"`},
-		{`"clip_sample": true`, `"clip_sample": true, "thresholding": true`, `key "thresholding" is true`},
-		{`"clip_sample": true`, `"clip_sample": true, "rescale_betas_zero_snr": true`, `key "rescale_betas_zero_snr" is true`},
+		{`"fixed_large"`, `"learnt"`, `key "variance_type" is "learnt"`},
+		{`"beta_start": 0.0001`, `"beta_start": 0`, `key "beta_start" is 0.0: supported: numbers above 0`},
+		{`"beta_end": 0.02`, `"beta_end": 0`, `key "beta_end" is 0.0: supported: numbers above 0`},
 		{`"clip_sample": true`, `"clip_sample": true, "prediction_type": "flow"`, `key "prediction_type" is "flow"`},
 		{`"clip_sample": true`, `"clip_sample": true, "timestep_spacing": "karras"`, `key "timestep_spacing" is "karras"`},
-		{`"clip_sample": true`, `"clip_sample": true, "use_karras_sigmas": true`, `key "use_karras_sigmas" is true: this key is not known`},
+		{`"clip_sample": true`, `"clip_sample": true, "karras_sigmas": true`, `key "karras_sigmas" is true: this key is not known`},
 		{`"clip_sample": true`, `"clip_sample": "yes"`, `key "clip_sample" is "yes": want true or false`},
 		{`"trained_betas": null`, `"trained_betas": [0.1]`, `"trained_betas" has 1 items, "num_train_timesteps" is 1000`},
 		{`"num_train_timesteps": 1000`, `"num_train_timesteps": 0`, `"num_train_timesteps" is 0`},

@@ -5,12 +5,12 @@ import (
 	"fmt"
 
 	"github.com/unnoise/unnoise/engine/data"
-	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/sample"
+	"github.com/unnoise/unnoise/engine/sampler"
 )
 
 // GuidanceOptions are the sizes of a measurement of guidance; zero values take the defaults.
@@ -18,7 +18,7 @@ type GuidanceOptions struct {
 	Weights    []float64 // of guidance; 1, 2, 3, 4, 6
 	Samples    int       // for each weight, the classes in turn; 500
 	Seed       uint64
-	Plan       *diffusion.Plan // nil: the recipe's sampler
+	Table      *sampler.Table // nil: the recipe's sampler
 	Classifier ClassifierOptions
 	// Judged and After, if not nil, are called when the classifier is trained and with each row when it is measured.
 	Judged func(*GuidanceReport)
@@ -88,8 +88,8 @@ func Guidance(ctx context.Context, mach exec.Executor, m *model.Model, r *recipe
 	if o.Samples < 2*set.Classes() {
 		return nil, fmt.Errorf("%d samples of %d classes: want at least %d, two of each, for their spread", o.Samples, set.Classes(), 2*set.Classes())
 	}
-	if o.Plan == nil {
-		if o.Plan, err = sample.Plan(m, r.Sampler()); err != nil {
+	if o.Table == nil {
+		if o.Table, err = sample.Table(m, r.Sampler()); err != nil {
 			return nil, err
 		}
 	}
@@ -97,7 +97,7 @@ func Guidance(ctx context.Context, mach exec.Executor, m *model.Model, r *recipe
 	if err != nil {
 		return nil, err
 	}
-	rep := &GuidanceReport{Classes: set.Classes(), Sampler: o.Plan.Name, HeldCount: min(held.Len(), 10000)}
+	rep := &GuidanceReport{Classes: set.Classes(), Sampler: o.Table.Name, HeldCount: min(held.Len(), 10000)}
 	images, labels, err := first(held, rep.HeldCount)
 	if err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func openData(r *recipe.Recipe) (*data.Set, error) {
 
 // row measures one weight.
 func (rep *GuidanceReport) row(ctx context.Context, mach exec.Executor, m *model.Model, judge *Classifier, o GuidanceOptions, w float64) (*GuidanceRow, error) {
-	s := sample.Options{N: o.Samples, Batch: min(o.Samples, judgeBatch), Seed: o.Seed, Plan: o.Plan, Guidance: w}
+	s := sample.Options{N: o.Samples, Batch: min(o.Samples, judgeBatch), Seed: o.Seed, Table: o.Table, Guidance: w}
 	for i := range o.Samples {
 		s.Labels = append(s.Labels, int32(i%rep.Classes))
 	}

@@ -57,11 +57,11 @@ func (rep *PointsReport) WritePictures(mach exec.Executor, m *model.Model, dir s
 
 // drift is f_mu(x, t) - x, the mean of the learned reverse step less x, on a grid.
 func drift(mach exec.Executor, m *model.Model, t int, extent float64) (viz.Field, error) {
-	plan, err := sample.Plan(m, sample.Method{Name: "ddpm"})
+	table, err := sample.Table(m, sample.Method{Name: "ddpm"})
 	if err != nil {
 		return viz.Field{}, err
 	}
-	step := plan.Steps[len(plan.Steps)-1-t]
+	step := table.Steps[len(table.Steps)-1-t]
 	f := viz.Field{XY: viz.ArrowGrid(extent, 17)}
 	n := len(f.XY) / 2
 	times := make([]float32, n)
@@ -74,8 +74,8 @@ func drift(mach exec.Executor, m *model.Model, t int, extent float64) (viz.Field
 	}
 	f.UV = make([]float32, 2*n)
 	for i, x := range f.XY {
-		x0 := step.X0FromX*float64(x) + step.X0FromOut*float64(y.Data[i])
-		f.UV[i] = float32(step.C0*x0 + step.CX*float64(x) - float64(x))
+		x0 := step.X0X*float64(x) + step.X0Out*float64(y.Data[i])
+		f.UV[i] = float32(step.Next.X0*x0 + step.Next.X*float64(x) - float64(x))
 	}
 	return f, nil
 }

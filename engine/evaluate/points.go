@@ -165,12 +165,12 @@ func noised(points []float32, a, b float64, t, n int, seed uint64) []float32 {
 
 // energy draws samples and compares them with fresh points; it keeps the states that the figure shows.
 func (rep *PointsReport) energy(ctx context.Context, mach exec.Executor, m *model.Model, r *recipe.Recipe, o PointsOptions) error {
-	plan, err := sample.Plan(m, sample.Method{Name: "ddpm"})
+	table, err := sample.Table(m, sample.Method{Name: "ddpm"})
 	if err != nil {
 		return err
 	}
-	steps := len(plan.Steps)
-	x, err := sample.Draw(ctx, m, mach, sample.Options{N: o.Samples, Seed: o.Seed, Plan: plan, After: func(_, step int, x *model.Images) error {
+	steps := len(table.Steps)
+	x, err := sample.Draw(ctx, m, mach, sample.Options{N: o.Samples, Seed: o.Seed, Table: table, After: func(_, step int, x *model.Images) error {
 		xy := append([]float32(nil), x.Data...)
 		t := steps - 1 - step
 		rep.frames = append(rep.frames, frame{fmt.Sprintf("t = %d", t), xy})

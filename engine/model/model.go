@@ -17,12 +17,16 @@ type Model struct {
 	Net       nn.Network
 	Signature nn.Signature // of Net
 	Params    *nn.ParamSet
-	Weights   []float32 // the arena, laid out by Params
-	Scheduler *checkpoint.SchedulerConfig
-	Process   *diffusion.Process
-	Source    string // the directory it was loaded from, "" for a new one
-	Index     []byte // model_index.json as loaded
-	H, W, C   int    // sample size
+	Weights   []float32                   // the arena, laid out by Params
+	Scheduler *checkpoint.SchedulerConfig // nil where the directory's is not supported
+	Process   *diffusion.Process          // nil with the scheduler
+	// NoScheduler says why the scheduler is nil, NoSamples why what the network denoises are no samples; else nil.
+	NoScheduler, NoSamples error
+	Assumed                string // what was taken because a file is missing; "" for nothing
+	Own                    bool   // made or trained by unnoise, not read from a directory of others
+	Source                 string // the directory it was loaded from, "" for a new one
+	Index                  []byte // model_index.json as loaded
+	H, W, C                int    // sample size
 	// DType is the type of activations and of the matrices they are multiplied with: F32, or BF16 on devices.
 	DType kernels.DType
 }
@@ -51,15 +55,17 @@ func empty(cfg nn.Config, sched *checkpoint.SchedulerConfig, h, w int) (*Model, 
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Net: net, Signature: net.Signature(), Scheduler: sched, H: h, W: w}
+	m := &Model{Net: net, Signature: net.Signature(), Scheduler: sched, H: h, W: w, Own: true}
 	m.C, _ = cfg.Channels()
 	if h == 0 {
 		if m.H, m.W = m.Signature.H, m.Signature.W; m.H == 0 {
 			m.H, m.W = fallbackSize, fallbackSize
 		}
 	}
-	if m.Process, err = processOf(sched); err != nil {
-		return nil, err
+	if sched != nil {
+		if m.Process, err = processOf(sched); err != nil {
+			return nil, err
+		}
 	}
 	m.Params, err = nn.Declare(net, kernels.Dense(kernels.F32, 1, m.H, m.W, m.C))
 	if err != nil {
@@ -111,15 +117,12 @@ func LoadWith(path string, o LoadOptions) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", files.Config, err)
 	}
-	sched, err := readScheduler(files)
-	if err != nil {
-		return nil, err
-	}
-	m, err := empty(cfg, sched, 0, 0)
+	m, err := empty(cfg, nil, 0, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", files.Config, err)
 	}
-	m.Source = files.Dir
+	m.Source, m.Own = files.Dir, files.State != ""
+	m.readScheduler(files)
 	if files.Index != "" {
 		if m.Index, err = checkpoint.ReadText(files.Index); err != nil {
 			return nil, err
@@ -134,16 +137,30 @@ func LoadWith(path string, o LoadOptions) (*Model, error) {
 	return m, m.ReadWeights(files.Weights)
 }
 
-// readScheduler reads the scheduler's file, or makes Ho et al.'s where a directory of others has none. A checkpoint of a run has one.
-func readScheduler(files *checkpoint.Model) (*checkpoint.SchedulerConfig, error) {
-	if files.Scheduler == "" && files.State != "" {
-		return nil, fmt.Errorf("%s has no scheduler/scheduler_config.json, which says what its network was trained for: copy it from another checkpoint of the run",
-			files.Dir)
+// readScheduler reads the scheduler's file, of the pipeline that a network's own folder belongs to where that has one, or takes Ho et
+// al.'s where there is none at all and says so. What prevents it is kept: predictions need no scheduler.
+func (m *Model) readScheduler(files *checkpoint.Model) {
+	path, index := files.Scheduler, files.Index
+	if path == "" && index == "" && files.State == "" {
+		path, index = checkpoint.SchedulerBeside(files.Dir)
 	}
-	if files.Scheduler == "" {
-		return checkpoint.NewScheduler(checkpoint.DDPMScheduler)
+	m.NoSamples = checkpoint.CheckPipeline(index)
+	switch {
+	case path != "":
+		m.Scheduler, m.NoScheduler = checkpoint.ReadScheduler(path)
+	case files.State != "":
+		m.NoScheduler = fmt.Errorf("%s has no scheduler/scheduler_config.json, which says what its network was trained for: "+
+			"copy it from another checkpoint of the run", files.Dir)
+	default:
+		m.Scheduler, m.NoScheduler = checkpoint.NewScheduler(checkpoint.DDPMScheduler)
+		m.Assumed = fmt.Sprintf("%s has no scheduler_config.json: taking %s with its defaults, linear betas %g to %g over %d timesteps",
+			files.Dir, m.Scheduler.ClassName, m.Scheduler.BetaStart, m.Scheduler.BetaEnd, m.Scheduler.NumTrainTimesteps)
 	}
-	return checkpoint.ReadScheduler(files.Scheduler)
+	if m.NoScheduler == nil {
+		if m.Process, m.NoScheduler = processOf(m.Scheduler); m.NoScheduler != nil {
+			m.Scheduler, m.NoScheduler = nil, fmt.Errorf("%s: %w", path, m.NoScheduler)
+		}
+	}
 }
 
 // tensors lists the parameters as a checkpoint names them, filled from an arena.
@@ -224,5 +241,8 @@ func (m *Model) Points() bool { return m.Signature.Layout == nn.Points }
 
 // Prediction returns what the network's output means.
 func (m *Model) Prediction() (diffusion.Prediction, error) {
+	if m.Scheduler == nil {
+		return "", m.NoScheduler
+	}
 	return diffusion.ParsePrediction(m.Scheduler.PredictionType)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/sample"
+	"github.com/unnoise/unnoise/engine/sampler"
 	"github.com/unnoise/unnoise/kernels"
 )
 
@@ -27,7 +28,11 @@ func (r *Recipe) Weighted() bool { return r.Diffusion.Objective.Kind != diffusio
 
 // Sampler is that of the samples drawn along the way, and the default of later sampling.
 func (r *Recipe) Sampler() sample.Method {
-	return sample.Method{Name: r.Sample.Sampler, Steps: r.Sample.Steps, Eta: r.Sample.Eta, Spacing: diffusion.Spacing(r.Sample.Spacing)}
+	m := sample.Method{Name: r.Sample.Sampler, Steps: r.Sample.Steps, Spacing: sampler.Spacing(r.Sample.Spacing)}
+	if r.Sample.Eta != 0 {
+		m.Eta = &r.Sample.Eta
+	}
+	return m
 }
 
 // State returns the scalars of optimizer step k (from 0).

@@ -44,7 +44,7 @@ func (c *content) animate(ctx context.Context, run string, r *recipe.Recipe, o O
 		return err
 	}
 	shown := map[int]*model.Images{}
-	for _, i := range viz.Frames(len(s.Plan.Steps), frames) {
+	for _, i := range viz.Frames(len(s.Table.Steps), frames) {
 		shown[i] = nil
 	}
 	s.After = func(_, step int, x *model.Images) error {
@@ -66,7 +66,7 @@ func (c *content) animate(ctx context.Context, run string, r *recipe.Recipe, o O
 	if err != nil {
 		return err
 	}
-	caption := fmt.Sprintf("%d samples of step %d, %s in %d steps", s.N, c.Checkpoints[len(c.Checkpoints)-1].Step, s.Plan.Name, len(s.Plan.Steps))
+	caption := fmt.Sprintf("%d samples of step %d, %s in %d steps", s.N, c.Checkpoints[len(c.Checkpoints)-1].Step, s.Table.Name, s.Table.SampleSteps())
 	if g != 0 && g != 1 {
 		caption += fmt.Sprintf(", guidance %g", g)
 	}
@@ -102,18 +102,15 @@ func pictures(x *model.Images) viz.Images {
 
 // sampling is the run's own sampler, with fewer steps where it has many.
 func (o Options) sampling(m *model.Model, r *recipe.Recipe) (*sample.Options, float64, error) {
-	sampler := r.Sampler()
-	if n := m.Process.Timesteps(); sampler.Steps == 0 && n > o.Steps || sampler.Steps > o.Steps {
-		sampler.Steps = o.Steps
-		if sampler.Name != "ddim" {
-			sampler = sample.Method{Name: "ddim", Steps: o.Steps}
-		}
-	}
-	plan, err := sample.Plan(m, sampler)
+	method, err := r.Sampler().AtMost(m, o.Steps)
 	if err != nil {
 		return nil, 0, err
 	}
-	s := &sample.Options{N: o.Samples, Seed: o.Seed, Plan: plan, Guidance: r.Sample.GuidanceScale}
+	table, err := sample.Table(m, method)
+	if err != nil {
+		return nil, 0, err
+	}
+	s := &sample.Options{N: o.Samples, Seed: o.Seed, Table: table, Guidance: r.Sample.GuidanceScale}
 	if s.N == 0 {
 		s.N = 16
 		if m.Points() {
@@ -134,15 +131,15 @@ func encode(points bool, s *sample.Options, shown map[int]*model.Images) ([]byte
 	var err error
 	if points {
 		var list []viz.Snapshot
-		for i, step := range s.Plan.Steps {
+		for i, step := range s.Table.Steps {
 			if x := shown[i]; x != nil {
-				list = append(list, viz.Snapshot{Label: fmt.Sprintf("t = %d", step.TPrev+1), XY: x.Data})
+				list = append(list, viz.Snapshot{Label: fmt.Sprintf("t = %d", int(step.TPrev)+1), XY: x.Data})
 			}
 		}
 		g, err = viz.AnimatePoints(list, viz.AnimationOptions{})
 	} else {
 		var list []viz.Images
-		for i := range s.Plan.Steps {
+		for i := range s.Table.Steps {
 			if x := shown[i]; x != nil {
 				list = append(list, pictures(x))
 			}

@@ -10,12 +10,13 @@ import (
 	"github.com/unnoise/unnoise/engine/graph"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/sample"
+	"github.com/unnoise/unnoise/engine/sampler"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/elementwise"
 )
 
-// TestSampleWithoutPlan draws with the default sampler: DDPM over all timesteps, one sample.
-func TestSampleWithoutPlan(t *testing.T) {
+// TestSampleWithoutTable draws with the default sampler: DDPM over all timesteps, one sample.
+func TestSampleWithoutTable(t *testing.T) {
 	m, err := model.Load(filepath.Join(golden, "garment"), false)
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +37,17 @@ func TestSampleWithoutPlan(t *testing.T) {
 	}
 }
 
+// plainTable is a sampler's table without clipping.
+func plainTable(p *diffusion.Process, name string, steps int, spacing sampler.Spacing) (*sampler.Table, error) {
+	s, err := sampler.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	o := s.Defaults
+	o.Steps, o.TimestepSpacing, o.ClipSample = steps, spacing, false
+	return s.Table(p, o)
+}
+
 // TestChainsOfOneMachine runs two chains of the same length and shape in turn: each follows its own plan.
 func TestChainsOfOneMachine(t *testing.T) {
 	p, err := diffusion.NewProcess(diffusion.Schedule{Kind: "linear", Timesteps: 20})
@@ -45,12 +57,12 @@ func TestChainsOfOneMachine(t *testing.T) {
 	half := func(g *graph.Graph, x, _ kernels.Value) kernels.Value {
 		return kernels.Emit1(g, elementwise.Scale{Factor: 0.5}, x)
 	}
-	chain := func(mach exec.Executor, s diffusion.Spacing) *sample.Chain {
-		plan, err := diffusion.NewDDIMPlan(p, diffusion.Epsilon, 4, 0, s, 0)
+	chain := func(mach exec.Executor, s sampler.Spacing) *sample.Chain {
+		table, err := plainTable(p, "ddim", 4, s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := sample.NewChain(mach, plan, sample.ChainOptions{N: 2, H: 1, W: 1, C: 3, Denoise: half})
+		c, err := sample.NewChain(mach, table, sample.ChainOptions{N: 2, H: 1, W: 1, C: 3, Denoise: half})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,9 +75,9 @@ func TestChainsOfOneMachine(t *testing.T) {
 		}
 		return x
 	}
-	want := draw(chain(exec.NewCPU(exec.CPUOptions{}), diffusion.Leading))
+	want := draw(chain(exec.NewCPU(exec.CPUOptions{}), sampler.Leading))
 	mach := exec.NewCPU(exec.CPUOptions{})
-	first, second := chain(mach, diffusion.Leading), chain(mach, diffusion.Trailing)
+	first, second := chain(mach, sampler.Leading), chain(mach, sampler.Trailing)
 	draw(second)
 	for i, v := range draw(first) {
 		if v != want[i] {

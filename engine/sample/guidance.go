@@ -37,15 +37,14 @@ func CheckGuidance(m *model.Model, w float64) error {
 func (k *Chain) predict(g *graph.Graph, x kernels.Value, denoise Denoiser) kernels.Value {
 	s := x.Spec
 	if !guided(k.guidance) {
-		return denoise(g, x, kernels.Emit1(g, update.ChainTime{N: s.N}, timeTable(g, k.plan)))
+		return denoise(g, x, k.times(g, s.N))
 	}
 	s.N *= 2
 	pair := g.Persistent(fmt.Sprintf("guidance.x/%d,%d,%d,%d", s.N, s.H, s.W, s.C), s)
 	for half, name := range []string{"conditional", "unconditional"} {
 		g.Assign(g.View(pair, name, half*x.Spec.Span(), x.Spec, false), x, false)
 	}
-	t := kernels.Emit1(g, update.ChainTime{N: s.N}, timeTable(g, k.plan))
-	return kernels.Emit1(g, update.Guidance{}, denoise(g, pair, t))
+	return kernels.Emit1(g, update.Guidance{}, denoise(g, pair, k.times(g, s.N)))
 }
 
 // denoiser emits a model's network with the weights of a buffer. The labels are the program's input "labels", of the network's batch.

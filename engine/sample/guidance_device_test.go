@@ -30,14 +30,15 @@ func onEmulator(t *testing.T) exec.Executor {
 func TestGuidanceOnDevice(t *testing.T) {
 	m := conditional(t, true)
 	const n, weight = 5, 2.5
-	plan, err := sample.Plan(m, sample.Method{Name: "ddim", Steps: 4, Eta: 0.5})
+	eta := 0.5
+	table, err := sample.Table(m, sample.Method{Name: "ddim", Steps: 4, Eta: &eta, UseClippedModelOutput: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	labels, noise := []int32{0, 1, 2, 1, 0}, model.NewImages(n, m.H, m.W, m.C)
 	rng.FillNormal(noise.Data, 9, 0, 0, 1)
 	draw := func(mach exec.Executor, batch int) *model.Images {
-		x, err := sample.Draw(context.Background(), m, mach, sample.Options{N: n, Batch: batch, Noise: noise, Plan: plan, Guidance: weight, Labels: labels, Seed: 4})
+		x, err := sample.Draw(context.Background(), m, mach, sample.Options{N: n, Batch: batch, Noise: noise, Table: table, Guidance: weight, Labels: labels, Seed: 4})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,11 +7,11 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
-	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn/unet2d"
 	"github.com/unnoise/unnoise/engine/sample"
+	"github.com/unnoise/unnoise/engine/sampler"
 	"github.com/unnoise/unnoise/kernels/rng"
 )
 
@@ -45,7 +45,7 @@ func conditional(t *testing.T, null bool) *model.Model {
 func TestGuidance(t *testing.T) {
 	m := conditional(t, true)
 	const n, weight = 5, 2.5
-	plan, err := sample.Plan(m, sample.Method{Name: "ddim", Steps: 4})
+	table, err := sample.Table(m, sample.Method{Name: "ddim", Steps: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,13 +53,13 @@ func TestGuidance(t *testing.T) {
 	labels, noise := []int32{0, 1, 2, 1, 0}, model.NewImages(n, m.H, m.W, m.C)
 	rng.FillNormal(noise.Data, 9, 0, 0, 1)
 	draw := func(batch int, w float64, labels []int32) *model.Images {
-		x, err := sample.Draw(context.Background(), m, mach, sample.Options{N: n, Batch: batch, Noise: noise, Plan: plan, Guidance: w, Labels: labels})
+		x, err := sample.Draw(context.Background(), m, mach, sample.Options{N: n, Batch: batch, Noise: noise, Table: table, Guidance: w, Labels: labels})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return x
 	}
-	guided, want := draw(n, weight, labels), byHand(t, m, mach, plan, noise, labels, weight)
+	guided, want := draw(n, weight, labels), byHand(t, m, mach, table, noise, labels, weight)
 	same(t, "the formula", guided, want, 1e-4)
 	same(t, "batches of 2", draw(2, weight, labels), guided, 1e-5)
 	null := []int32{3, 3, 3, 3, 3}
@@ -70,14 +70,14 @@ func TestGuidance(t *testing.T) {
 }
 
 // byHand runs the chain on predictions of Predict, from the given noise.
-func byHand(t *testing.T, m *model.Model, mach exec.Executor, plan *diffusion.Plan, noise *model.Images, labels []int32, w float64) *model.Images {
+func byHand(t *testing.T, m *model.Model, mach exec.Executor, table *sampler.Table, noise *model.Images, labels []int32, w float64) *model.Images {
 	t.Helper()
 	x := model.NewImages(noise.N, noise.H, noise.W, noise.C)
 	copy(x.Data, noise.Data)
 	predict := func(step int, labels []int32) []float32 {
 		times := make([]float32, x.N)
 		for i := range times {
-			times[i] = float32(plan.Steps[step].T)
+			times[i] = float32(table.Steps[step].T)
 		}
 		y, err := m.Predict(mach, model.Batch{X: x, T: times, Labels: labels})
 		if err != nil {
@@ -89,12 +89,12 @@ func byHand(t *testing.T, m *model.Model, mach exec.Executor, plan *diffusion.Pl
 	for i := range null {
 		null[i] = int32(m.Signature.Labels().Null)
 	}
-	for k, s := range plan.Steps {
+	for k, s := range table.Steps {
 		c, u := predict(k, labels), predict(k, null)
 		for i, v := range x.Data {
 			eps := float64(u[i]) + w*(float64(c[i])-float64(u[i]))
-			x0 := min(max(s.X0FromX*float64(v)+s.X0FromOut*eps, -plan.Clip), plan.Clip)
-			x.Data[i] = float32(s.C0*x0 + s.CX*float64(v))
+			x0 := min(max(s.X0X*float64(v)+s.X0Out*eps, -table.Clip), table.Clip)
+			x.Data[i] = float32(s.Next.X0*x0 + s.Next.X*float64(v) + s.Next.Out*eps)
 		}
 	}
 	return x

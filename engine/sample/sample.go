@@ -2,64 +2,24 @@ package sample
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/sampler"
 )
-
-// Method chooses a sampling chain. The zero value is DDPM over all timesteps.
-type Method struct {
-	Name    string            // "ddpm" or "ddim"
-	Steps   int               // 0: as many as the process has
-	Eta     float64           // ddim: 0 deterministic, 1 ancestral
-	Spacing diffusion.Spacing // "": as the model says
-}
-
-// Plan makes a method's chain with the model's prediction type, variance and clipping.
-func Plan(m *model.Model, s Method) (*diffusion.Plan, error) {
-	pred, err := m.Prediction()
-	if err != nil {
-		return nil, err
-	}
-	clip := 0.0
-	if m.Scheduler.ClipSample {
-		clip = m.Scheduler.ClipSampleRange
-	}
-	if s.Steps == 0 {
-		s.Steps = m.Process.Timesteps()
-	}
-	switch s.Name {
-	case "", "ddpm":
-		v, err := diffusion.ParseVariance(m.Scheduler.VarianceType)
-		if err != nil {
-			return nil, err
-		}
-		if s.Eta != 0 {
-			return nil, errors.New("eta belongs to the ddim sampler; ddpm has none")
-		}
-		return diffusion.DDPM{Prediction: pred, Variance: v, Steps: s.Steps, Spacing: s.Spacing, StepsOffset: m.Scheduler.StepsOffset, Clip: clip}.Plan(m.Process)
-	case "ddim":
-		if s.Spacing == "" {
-			s.Spacing = diffusion.Spacing(m.Scheduler.TimestepSpacing)
-		}
-		return diffusion.DDIM{Prediction: pred, Steps: s.Steps, Eta: s.Eta, Spacing: s.Spacing, StepsOffset: m.Scheduler.StepsOffset, Clip: clip,
-			KeepAlphaZero: m.Scheduler.ClassName == "DDIMScheduler" && !m.Scheduler.SetAlphaToOne}.Plan(m.Process)
-	}
-	return nil, fmt.Errorf("unknown sampler %q: want ddpm or ddim", s.Name)
-}
 
 // Options is one request for samples.
 type Options struct {
-	N, Batch int             // Batch 0: all at once
-	Seed     uint64          // sample i depends on (Seed, i) alone
-	Noise    *model.Images   // x_T, N samples; nil: drawn
-	Labels   []int32         // N class numbers for a network conditioned on classes
-	Guidance float64         // weight of classifier-free guidance as in kernels/diffusion's Guidance; 0 is 1: the network as it is
-	Plan     *diffusion.Plan // nil: DDPM over all timesteps
+	N, Batch int            // Batch 0: all at once
+	Seed     uint64         // sample i depends on (Seed, i) alone
+	Noise    *model.Images  // x_T, N samples; nil: drawn
+	Labels   []int32        // N class numbers for a network conditioned on classes
+	Guidance float64        // weight of classifier-free guidance as in kernels/diffusion's Guidance; 0 is 1: the network as it is
+	Table    *sampler.Table // nil: as the model's scheduler says
+	// Z, if not nil, gives the noise of the steps that take some, in place of drawn noise; -1 is the start.
+	Z func(first, step int, z *model.Images) error
 	// After, if not nil, is called with the batch after each step; it must not keep it.
 	After func(first, step int, x *model.Images) error
 	// Step, if not nil, is called when a step of a batch has been queued; unlike After it does not wait for the step.
@@ -88,9 +48,9 @@ func (o *Options) check(m *model.Model) error {
 	if err := m.Signature.Timesteps(); err != nil {
 		return err
 	}
-	if o.Plan == nil {
+	if o.Table == nil {
 		var err error
-		if o.Plan, err = Plan(m, Method{}); err != nil {
+		if o.Table, err = Table(m, Method{}); err != nil {
 			return err
 		}
 	}
@@ -124,7 +84,8 @@ func DrawWith(ctx context.Context, m *model.Model, mach exec.Executor, weights s
 		return nil, err
 	}
 	out := model.NewImages(o.N, h, w, m.C)
-	chain, err := NewChain(mach, o.Plan, ChainOptions{N: o.Batch, H: h, W: w, C: m.C, Denoise: denoiser(m, weights), Guidance: o.Guidance})
+	chain, err := NewChain(mach, o.Table, ChainOptions{N: o.Batch, H: h, W: w, C: m.C, Denoise: denoiser(m, weights),
+		Guidance: o.Guidance, GivenZ: o.Z != nil})
 	if err != nil {
 		return nil, err
 	}
@@ -156,6 +117,11 @@ func (o *Options) batch(ctx context.Context, chain *Chain, null, lo int, out *mo
 			return o.After(lo, step, &model.Images{N: n, H: out.H, W: out.W, C: out.C, Data: x[:n*k]})
 		}
 	}
+	if o.Z != nil {
+		h.Z = func(step int, z []float32) error {
+			return o.Z(lo, step, &model.Images{N: n, H: out.H, W: out.W, C: out.C, Data: z[:n*k]})
+		}
+	}
 	if o.Step != nil {
 		h.Queued = func(step int) { o.Step(lo, step) }
 	}
@@ -167,12 +133,12 @@ func (o *Options) batch(ctx context.Context, chain *Chain, null, lo int, out *mo
 	return nil
 }
 
-// ModelChain builds the chain of a plan for batches of n samples of the model's size and puts weights and tables on the machine.
-func ModelChain(m *model.Model, mach exec.Executor, plan *diffusion.Plan, n int) (*Chain, error) {
+// ModelChain builds the chain of a table for batches of n samples of the model's size and puts weights and tables on the machine.
+func ModelChain(m *model.Model, mach exec.Executor, table *sampler.Table, n int) (*Chain, error) {
 	if err := m.LoadWeights(mach); err != nil {
 		return nil, err
 	}
-	chain, err := NewChain(mach, plan, ChainOptions{N: n, H: m.H, W: m.W, C: m.C, Denoise: denoiser(m, nn.WeightsBuffer)})
+	chain, err := NewChain(mach, table, ChainOptions{N: n, H: m.H, W: m.W, C: m.C, Denoise: denoiser(m, nn.WeightsBuffer)})
 	if err != nil {
 		return nil, err
 	}

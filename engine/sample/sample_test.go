@@ -14,6 +14,7 @@ import (
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/npy"
 	"github.com/unnoise/unnoise/engine/sample"
+	"github.com/unnoise/unnoise/engine/sampler"
 	"github.com/unnoise/unnoise/kernels"
 	update "github.com/unnoise/unnoise/kernels/diffusion"
 )
@@ -64,12 +65,13 @@ func TestDDIMGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			m.Scheduler.ClipSample, m.Scheduler.PredictionType = s.ClipSample, s.PredictionType
-			plan, err := sample.Plan(m, sample.Method{Name: "ddim", Steps: 10, Spacing: diffusion.Spacing(s.TimestepSpacing)})
+			table, err := sample.Table(m, sample.Method{Name: "ddim", Steps: 10, Spacing: sampler.Spacing(s.TimestepSpacing),
+				UseClippedModelOutput: true})
 			if err != nil {
 				t.Fatal(err)
 			}
 			noise := images(t, filepath.Join(golden, "ddim", "x_T.npy"))
-			got, err := sample.Draw(context.Background(), m, exec.NewCPU(exec.CPUOptions{}), sample.Options{N: noise.N, Noise: noise, Plan: plan})
+			got, err := sample.Draw(context.Background(), m, exec.NewCPU(exec.CPUOptions{}), sample.Options{N: noise.N, Noise: noise, Table: table})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,13 +90,13 @@ func TestBatchSplit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := sample.Plan(m, sample.Method{Name: "ddpm", Steps: 8})
+	table, err := sample.Table(m, sample.Method{Name: "ddpm", Steps: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all [2]*model.Images
 	for i, batch := range []int{3, 10} {
-		all[i], err = sample.Draw(context.Background(), m, exec.NewCPU(exec.CPUOptions{}), sample.Options{N: 10, Batch: batch, Seed: 5, Plan: plan})
+		all[i], err = sample.Draw(context.Background(), m, exec.NewCPU(exec.CPUOptions{}), sample.Options{N: 10, Batch: batch, Seed: 5, Table: table})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,39 +115,35 @@ func TestGaussianChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ddim := func(steps int) func() (*diffusion.Plan, error) {
-		return func() (*diffusion.Plan, error) {
-			return diffusion.NewDDIMPlan(p, diffusion.Epsilon, steps, 0, diffusion.Leading, 0)
-		}
-	}
 	cases := []struct {
-		name string
-		plan func() (*diffusion.Plan, error)
-		want float64 // variance
-		long bool
+		name, sampler, variance string
+		steps                   int
+		want                    float64 // variance
 	}{
-		{"ancestral, small variance", func() (*diffusion.Plan, error) {
-			return diffusion.NewDDPMPlan(p, diffusion.Epsilon, diffusion.FixedSmall, 1000, 0)
-		}, .9910673763521608, true},
-		{"ancestral, large variance", func() (*diffusion.Plan, error) {
-			return diffusion.NewDDPMPlan(p, diffusion.Epsilon, diffusion.FixedLarge, 1000, 0)
-		}, .9998999999993335, true},
-		{"ddim 10", ddim(10), .8316958768283756 * .8316958768283756, false},
-		{"ddim 50", ddim(50), .9640792714550708 * .9640792714550708, false},
-		{"ddim 100", ddim(100), .981850834569559 * .981850834569559, false},
-		{"ddim 1000", ddim(1000), .9981242939976004 * .9981242939976004, true},
+		{"ancestral, small variance", "ddpm", "fixed_small", 1000, .9910673763521608},
+		{"ancestral, large variance", "ddpm", "fixed_large", 1000, .9998999999993335},
+		{"ddim 10", "ddim", "", 10, .8316958768283756 * .8316958768283756},
+		{"ddim 50", "ddim", "", 50, .9640792714550708 * .9640792714550708},
+		{"ddim 100", "ddim", "", 100, .981850834569559 * .981850834569559},
+		{"ddim 1000", "ddim", "", 1000, .9981242939976004 * .9981242939976004},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			samples := 1 << 20
-			if c.long && testing.Short() {
+			if c.steps == 1000 && testing.Short() {
 				samples = 1 << 14
 			}
-			plan, err := c.plan()
+			s, err := sampler.Lookup(c.sampler)
 			if err != nil {
 				t.Fatal(err)
 			}
-			variance := gaussianVariance(t, p, plan, samples)
+			o := s.Defaults
+			o.Steps, o.ClipSample, o.VarianceType = c.steps, false, c.variance
+			table, err := s.Table(p, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			variance := gaussianVariance(t, p, table, samples)
 			tol := 4 * c.want * math.Sqrt(2/float64(samples))
 			t.Logf("variance %.6f, closed form %.6f, tolerance %.6f", variance, c.want, tol)
 			if !(math.Abs(variance-c.want) <= tol) {
@@ -155,26 +153,40 @@ func TestGaussianChain(t *testing.T) {
 	}
 }
 
-// gaussianVariance runs a chain with eps*(x,t) = sqrt(1-abar_t) x, the exact denoiser of N(0,1) data, as a noising with that table.
-func gaussianVariance(t *testing.T, p *diffusion.Process, plan *diffusion.Plan, samples int) float64 {
+// linearNet emits a network whose output is factors[step] x, as an update with a table of its own.
+func linearNet(table *sampler.Table) sample.Denoiser {
+	return func(g *graph.Graph, x, _ kernels.Value) kernels.Value {
+		return kernels.Emit1(g, update.ReverseUpdate{}, x, x, g.Persistent("factors", factorSpec(table)))
+	}
+}
+
+func factorSpec(table *sampler.Table) kernels.Spec {
+	return kernels.Dense(kernels.F32, len(table.Steps), 1, 1, update.UpdateColumns)
+}
+
+// writeFactors fills what linearNet reads.
+func writeFactors(t *testing.T, mach exec.Executor, table *sampler.Table, factor func(step int) float64) {
+	t.Helper()
+	spec := factorSpec(table)
+	rows := make([]float32, spec.Span())
+	for i := range table.Steps {
+		rows[i*spec.Pitch+update.CX] = float32(factor(i))
+	}
+	if err := mach.Write("factors", 0, rows); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// gaussianVariance runs a chain with eps*(x,t) = sqrt(1-abar_t) x, the exact denoiser of N(0,1) data.
+func gaussianVariance(t *testing.T, p *diffusion.Process, table *sampler.Table, samples int) float64 {
 	t.Helper()
 	const channels = 8
 	mach := exec.NewCPU(exec.CPUOptions{})
-	spec := kernels.Dense(kernels.F32, p.Timesteps(), 1, 1, 4)
-	denoise := func(g *graph.Graph, x, tm kernels.Value) kernels.Value {
-		return kernels.Emit1(g, update.Noising{}, x, tm, g.Persistent("exact", spec), x)
-	}
-	chain, err := sample.NewChain(mach, plan, sample.ChainOptions{N: samples / channels, H: 1, W: 1, C: channels, Denoise: denoise})
+	chain, err := sample.NewChain(mach, table, sample.ChainOptions{N: samples / channels, H: 1, W: 1, C: channels, Denoise: linearNet(table)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := make([]float32, spec.Span())
-	for i, abar := range p.AlphasCumprod {
-		table[i*spec.Pitch] = float32(math.Sqrt(1 - abar))
-	}
-	if err := mach.Write("exact", 0, table); err != nil {
-		t.Fatal(err)
-	}
+	writeFactors(t, mach, table, func(i int) float64 { return math.Sqrt(1 - p.AlphasCumprod[int(table.Steps[i].T)]) })
 	x, err := chain.Run(context.Background(), 1, 0, nil, sample.Hooks{})
 	if err != nil {
 		t.Fatal(err)

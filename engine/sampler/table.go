@@ -62,6 +62,9 @@ type Table struct {
 	Threshold   *Threshold // nil: none
 }
 
+// SampleSteps returns the number of sampling steps, each of one or more calls.
+func (t *Table) SampleSteps() int { return t.Steps[len(t.Steps)-1].Sample + 1 }
+
 // Noise says whether the step reads z.
 func (s *Step) Noise() bool {
 	if s.Next.Z != 0 {

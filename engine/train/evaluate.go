@@ -116,7 +116,7 @@ func (t *trainer) samples(ctx context.Context) error {
 	if n == 0 {
 		return nil
 	}
-	o := sample.Options{N: n, Batch: min(n, sampleBatch(t.prog.Model)), Seed: t.Recipe.Train.Seed, Plan: t.plan,
+	o := sample.Options{N: n, Batch: min(n, sampleBatch(t.prog.Model)), Seed: t.Recipe.Train.Seed, Table: t.table,
 		Guidance: t.Recipe.Sample.GuidanceScale}
 	if l := t.prog.Model.Signature.Labels(); l.Kind == nn.ClassCondition {
 		for i := range n {

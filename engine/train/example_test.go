@@ -26,9 +26,9 @@ func Example() {
 	check(err)
 	m, err := model.Load(result.Checkpoint, false)
 	check(err)
-	plan, err := sample.Plan(m, sample.Method{Name: "ddim", Steps: 10})
+	table, err := sample.Table(m, sample.Method{Name: "ddim", Steps: 10})
 	check(err)
-	x, err := sample.Draw(context.Background(), m, exec.NewCPU(exec.CPUOptions{}), sample.Options{N: 100, Seed: 1, Plan: plan})
+	x, err := sample.Draw(context.Background(), m, exec.NewCPU(exec.CPUOptions{}), sample.Options{N: 100, Seed: 1, Table: table})
 	check(err)
 	fmt.Println(result.Step, "steps;", x.Dense(m.Points()).Shape(), "samples")
 	// Output: 20 steps; (100, 2) samples

@@ -12,13 +12,13 @@ import (
 
 	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/data"
-	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/sample"
+	"github.com/unnoise/unnoise/engine/sampler"
 	"github.com/unnoise/unnoise/engine/watch"
 	"github.com/unnoise/unnoise/kernels"
 	"github.com/unnoise/unnoise/kernels/optim"
@@ -98,7 +98,7 @@ type trainer struct {
 	watch          *watch.Writer // nil: no event files
 	x0             []float32
 	labels         []int32
-	plan           *diffusion.Plan // of the samples drawn along the way
+	table          *sampler.Table // of the samples drawn along the way
 	result         Result
 	now            func() time.Time
 	began          time.Time
@@ -202,7 +202,7 @@ func (t *trainer) openModel() error {
 	}
 	m.DType = t.DType
 	t.prog = Programs{t.Recipe, m}
-	if t.plan, err = sample.Plan(m, t.Recipe.Sampler()); err != nil {
+	if t.table, err = sample.Table(m, t.Recipe.Sampler()); err != nil {
 		return fmt.Errorf("sample: %w", err)
 	}
 	if t.Recipe.Weighted() {

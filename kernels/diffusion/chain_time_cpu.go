@@ -6,14 +6,14 @@ import (
 	"github.com/unnoise/unnoise/kernels"
 )
 
-func chainTimeReference(c *kernels.Call) {
-	table, t := c.In[0], c.Out[0]
-	at := int32(-1)
+func chainTimeReference[T kernels.Float](c *kernels.Call) {
+	table, t := kernels.In[T](c, 0), kernels.Out[T](c, 0)
+	at := -1.0
 	if i := int(c.State.ChainIndex); i < table.N {
-		at = table.I32[i*table.Pitch]
+		at = table.At(i, 0, 0, 0)
 	}
 	for n := range t.N {
-		t.I32[n*t.Pitch] = at
+		t.Set(n, 0, 0, 0, at)
 	}
 }
 
@@ -21,6 +21,6 @@ func chainTimeCPU(_ kernels.Queue, c *kernels.Call) error {
 	if int(c.State.ChainIndex) >= c.In[0].N {
 		return fmt.Errorf("chain index %d of a table of %d steps", c.State.ChainIndex, c.In[0].N)
 	}
-	chainTimeReference(c)
+	chainTimeReference[float32](c)
 	return nil
 }

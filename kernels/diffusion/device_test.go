@@ -26,7 +26,7 @@ func TestOutsideTables(t *testing.T) {
 			cases = append(cases, past, kernels.Case{Name: "chain index", Op: ReverseUpdate{Stream: 3, Clip: 1}, State: s, In: []kernels.Input{in, in, update}},
 				kernels.Case{Name: "chain index, z given", Op: ReverseUpdate{}, State: s, In: []kernels.Input{in, in, update, in}},
 				kernels.Case{Name: "chain index", Op: ReverseUpdateGrad{Clip: 1}, State: s, In: []kernels.Input{in, in, update, in}},
-				kernels.Case{Name: "chain index", Op: ChainTime{3}, State: s, In: []kernels.Input{kernels.RandInts(0, 9, 7, 1, 1, 1)}})
+				kernels.Case{Name: "chain index", Op: ChainTime{3}, State: s, In: []kernels.Input{kernels.RandUniform(0, 9, 7, 1, 1, 1)}})
 		}
 	}
 	kerneltest.VerifyDevice(t, cases...)
