@@ -2,8 +2,10 @@ package emu_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"math"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/unnoise/unnoise/cuda"
@@ -76,5 +78,8 @@ func TestSaxpyEndToEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Log(s.Synchronize())
+	var fault *cuda.Error
+	if err := s.Synchronize(); !errors.As(err, &fault) || fault.Code != cuda.IllegalAddress || !strings.Contains(err.Error(), "saxpy") {
+		t.Errorf("one element too many: error %v, expected an illegal address in saxpy", err)
+	}
 }

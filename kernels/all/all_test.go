@@ -1,12 +1,16 @@
 package all
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"math"
+	"path/filepath"
+	"reflect"
 	"regexp"
 	"testing"
 
 	"github.com/unnoise/unnoise/kernels"
-	"github.com/unnoise/unnoise/kernels/kerneltest"
 )
 
 var variantName = regexp.MustCompile(`^[a-z0-9_]+$`)
@@ -60,9 +64,45 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-// TestSmallOperators runs the operators of a sampling chain and of the record of a run, which have no test of their own.
-func TestSmallOperators(t *testing.T) {
-	for _, name := range []string{"chain_time", "record"} {
-		t.Run(name, func(t *testing.T) { kerneltest.Run(t, name) })
+// TestEveryOperatorIsRun holds every package that registers operators to a test that runs all of them: there is no list to add an
+// operator to.
+func TestEveryOperatorIsRun(t *testing.T) {
+	seen := map[string]bool{}
+	for _, f := range kernels.Families() {
+		path := reflect.TypeOf(f.Op).PkgPath()
+		if seen[path] {
+			continue
+		}
+		seen[path] = true
+		if dir := filepath.Join("..", filepath.Base(path)); !calls(t, dir, "kerneltest", "RunFamily") {
+			t.Errorf("no test in %s calls kerneltest.RunFamily, so %s is not run", dir, f.Op.Name())
+		}
 	}
+}
+
+// calls reports whether a test file of a folder calls a package's function.
+func calls(t *testing.T, dir, pkg, name string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, path := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if c, ok := n.(*ast.CallExpr); ok {
+				if s, ok := c.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == name {
+					if x, ok := s.X.(*ast.Ident); ok && x.Name == pkg {
+						found = true
+					}
+				}
+			}
+			return true
+		})
+	}
+	return found
 }

@@ -9,11 +9,8 @@ import (
 	"github.com/unnoise/unnoise/kernels/kerneltest"
 )
 
-func TestOperators(t *testing.T) {
-	for _, op := range []kernels.Operator{Noising{}, ReverseUpdate{}, ReverseUpdateGrad{}, ChainTime{}} {
-		t.Run(op.Name(), func(t *testing.T) { kerneltest.Run(t, op.Name()) })
-	}
-}
+// TestOperators runs every operator that the package registers.
+func TestOperators(t *testing.T) { kerneltest.RunFamily(t) }
 
 // operandOf makes a float32 operand of pitch C.
 func operandOf(n, h, w, c int, v ...float32) *kernels.Operand {

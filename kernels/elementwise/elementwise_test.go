@@ -11,12 +11,8 @@ import (
 	"github.com/unnoise/unnoise/kernels/kerneltest"
 )
 
-func TestOperators(t *testing.T) {
-	for _, op := range []kernels.Operator{Activation{}, ActivationGrad{}, Add{}, Multiply{}, Scale{}, Copy{}, SumRows{}, Broadcast{},
-		DivideTime{}, Fill{}, Resample{}, ResampleGrad{}, ToFloat{}, Cast{}} {
-		t.Run(op.Name(), func(t *testing.T) { kerneltest.Run(t, op.Name()) })
-	}
-}
+// TestOperators runs every operator that the package registers.
+func TestOperators(t *testing.T) { kerneltest.RunFamily(t) }
 
 func TestInferRefuses(t *testing.T) {
 	f32, i32 := kernels.Dense(kernels.F32, 2, 3, 3, 4), kernels.Dense(kernels.I32, 2, 3, 3, 4)

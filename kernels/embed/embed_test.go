@@ -10,11 +10,8 @@ import (
 	"github.com/unnoise/unnoise/kernels/kerneltest"
 )
 
-func TestOperators(t *testing.T) {
-	for _, op := range []kernels.Operator{Sinusoidal{}, Fourier{}, Lookup{}, LookupGrad{}} {
-		t.Run(op.Name(), func(t *testing.T) { kerneltest.Run(t, op.Name()) })
-	}
-}
+// TestOperators runs every operator that the package registers.
+func TestOperators(t *testing.T) { kerneltest.RunFamily(t) }
 
 // embedding runs an operator's variant of a backend on times in float32.
 func embedding(t *testing.T, op Sinusoidal, backend string, at int) []float32 {

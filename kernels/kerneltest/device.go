@@ -77,14 +77,20 @@ func RunDevice(t *testing.T, name string) {
 			if testing.Short() && supported && runs[v][dtype] >= shortRuns {
 				continue
 			}
-			res, ok := d.VerifyExpected(expected, v)
-			if !ok {
-				continue
-			}
-			supported = true
-			runs[v][dtype]++
-			if !res.OK {
-				t.Errorf("%s %s %s %q %s: %s", res.Op, res.Variant, res.DType, res.Case, res.Shape, res.Error)
+			fault := false
+			t.Run(fmt.Sprintf("%d/%s/%s", v.Number, dtype, cs.Name), func(t *testing.T) {
+				res, ok := d.VerifyExpected(expected, v)
+				if !ok {
+					t.Skip(res.Error)
+				}
+				supported = true
+				runs[v][dtype]++
+				if !res.OK {
+					fault = true
+					t.Errorf("%s %s (%s): %s", res.Op, res.Shape, v.Name, res.Error)
+				}
+			})
+			if fault {
 				d = Emulator(t, "a100") // a fault is final for a device
 			}
 		}

@@ -8,11 +8,8 @@ import (
 	"github.com/unnoise/unnoise/kernels/kerneltest"
 )
 
-func TestVariants(t *testing.T) {
-	for _, op := range []string{"linear", "linear_dgrad", "linear_wgrad", "matmul"} {
-		t.Run(op, func(t *testing.T) { kerneltest.Run(t, op) })
-	}
-}
+// TestOperators runs every operator that the package registers.
+func TestOperators(t *testing.T) { kerneltest.RunFamily(t) }
 
 func TestRefused(t *testing.T) {
 	f := func(n, h, w, c int) *kernels.Spec {

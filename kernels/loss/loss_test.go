@@ -10,11 +10,8 @@ import (
 	"github.com/unnoise/unnoise/kernels/kerneltest"
 )
 
-func TestOperators(t *testing.T) {
-	for _, op := range []kernels.Operator{Loss{}, LossGrad{}} {
-		t.Run(op.Name(), func(t *testing.T) { kerneltest.Run(t, op.Name()) })
-	}
-}
+// TestOperators runs every operator that the package registers.
+func TestOperators(t *testing.T) { kerneltest.RunFamily(t) }
 
 // TestValues holds the element losses and the weighting to hand-computed numbers.
 func TestValues(t *testing.T) {

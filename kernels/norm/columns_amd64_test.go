@@ -6,7 +6,7 @@ import "testing"
 func TestPortable(t *testing.T) {
 	defer func(v bool) { vector = v }(vector)
 	vector = false
-	t.Run("variants", TestVariants)
+	t.Run("variants", TestOperators)
 	t.Run("mask", TestMask)
 	t.Run("large mean", TestLargeMean)
 }

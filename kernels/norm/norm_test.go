@@ -11,11 +11,8 @@ import (
 	"github.com/unnoise/unnoise/kernels/rng"
 )
 
-func TestVariants(t *testing.T) {
-	for _, op := range []string{"group_norm", "group_norm_grad"} {
-		t.Run(op, func(t *testing.T) { kerneltest.Run(t, op) })
-	}
-}
+// TestOperators runs every operator that the package registers.
+func TestOperators(t *testing.T) { kerneltest.RunFamily(t) }
 
 // TestMask holds the factors of both passes to the definition, element by element.
 func TestMask(t *testing.T) {

@@ -9,11 +9,8 @@ import (
 	"github.com/unnoise/unnoise/kernels/kerneltest"
 )
 
-func TestVariants(t *testing.T) {
-	for _, op := range []string{"global_norm", "check_finite", "adamw", "record"} {
-		t.Run(op, func(t *testing.T) { kerneltest.Run(t, op) })
-	}
-}
+// TestOperators runs every operator that the package registers.
+func TestOperators(t *testing.T) { kerneltest.RunFamily(t) }
 
 // TestAdamWSteps does three steps, the second one clipped, and compares with what PyTorch 1.13 computes in float64 with
 // clip_grad_norm_ to 1 and AdamW with a weight decay of 0.1 on the first three elements; the average by hand.

@@ -10,11 +10,8 @@ import (
 	"github.com/unnoise/unnoise/kernels/rng"
 )
 
-func TestDraws(t *testing.T) {
-	for _, op := range []kernels.Operator{rng.NormalDraw{}, rng.UniformDraw{}, rng.UniformIntDraw{}} {
-		t.Run(op.Name(), func(t *testing.T) { kerneltest.Run(t, op.Name()) })
-	}
-}
+// TestOperators runs every operator that the package registers.
+func TestOperators(t *testing.T) { kerneltest.RunFamily(t) }
 
 // draw runs the CPU variant of a draw of the given operator and returns its logical elements.
 func draw(t *testing.T, op kernels.Operator, s kernels.StepState) []float32 {

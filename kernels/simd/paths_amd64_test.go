@@ -10,12 +10,13 @@ func bothPaths(t *testing.T, test func(t *testing.T)) {
 		name string
 		avx2 bool
 	}{{"portable", false}, {"avx2", true}} {
-		if path.avx2 && !have {
-			t.Log("this processor has no AVX2 and FMA: the assembly was not run")
-			continue
-		}
-		useAVX2 = path.avx2
-		t.Run(path.name, test)
+		t.Run(path.name, func(t *testing.T) {
+			if path.avx2 && !have {
+				t.Skip("this processor has no AVX2 and FMA")
+			}
+			useAVX2 = path.avx2
+			test(t)
+		})
 	}
 }
 
@@ -25,7 +26,11 @@ func vectorUnits(t *testing.T, test func(t *testing.T)) {
 	defer func() { useAVX512 = have }()
 	useAVX512 = false
 	t.Run("avx2", test)
-	if useAVX512 = have; have {
-		t.Run("avx512", test)
-	}
+	useAVX512 = have
+	t.Run("avx512", func(t *testing.T) {
+		if !have {
+			t.Skip("this processor has no AVX-512")
+		}
+		test(t)
+	})
 }
