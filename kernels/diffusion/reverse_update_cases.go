@@ -1,6 +1,10 @@
 package diffusion
 
-import "github.com/unnoise/unnoise/kernels"
+import (
+	"fmt"
+
+	"github.com/unnoise/unnoise/kernels"
+)
 
 // Cases implements kernels.Operator.
 func (ReverseUpdate) Cases() []kernels.Case {
@@ -39,8 +43,9 @@ func limitCases(state kernels.StepState, table kernels.Input) []kernels.Case {
 	var list []kernels.Case
 	for _, name := range []string{"limits", "limits, no term of out"} {
 		for _, x := range []kernels.Input{kernels.Randn(3, 3, 5, 8), kernels.RandnPitch(3, 5, 7, 3, 5)} {
-			for _, z := range []kernels.Input{none, x} {
-				list = append(list, kernels.Case{Name: name, Op: ReverseUpdate{Stream: 9}, State: state, NoGrad: true,
+			for k, z := range []kernels.Input{none, x} {
+				full := fmt.Sprintf("%s, z %s, pitch %d", name, [...]string{"drawn", "given"}[k], x.Spec.Pitch)
+				list = append(list, kernels.Case{Name: full, Op: ReverseUpdate{Stream: 9}, State: state, NoGrad: true,
 					In: []kernels.Input{x, x, tables[name], z, none, limit}})
 			}
 		}
@@ -96,6 +101,7 @@ func historyCases(state kernels.StepState) []kernels.Case {
 		}
 		s := state
 		s.ChainIndex = uint32(index)
+		name = fmt.Sprintf("%s, %d slots, row %d, pitch %d", name, slots, index, x.Spec.Pitch)
 		list = append(list, kernels.Case{Name: name, Op: op, State: s, In: in, NoGrad: true})
 	}
 	dense, odd := kernels.Randn(2, 3, 5, 8), kernels.RandnPitch(2, 3, 5, 3, 5)
