@@ -146,13 +146,11 @@ func loadingSpeed(ctx context.Context, o data.Options, long time.Duration) (floa
 // contactSheet draws up to 64 samples in the order in which training sees them.
 func contactSheet(ctx context.Context, set *data.Set, d *data.Description, path string) error {
 	n, points := min(64, set.Train.Len()), d.Height*d.Width == 1
-	switch {
-	case points && d.Channels != 2:
-		return fmt.Errorf("points of %d dimensions cannot be drawn", d.Channels)
-	case points:
-		n = set.Train.Len()
-	case d.Channels != 1 && d.Channels != 3:
+	if !train.Drawable(d.Channels, points) {
 		return fmt.Errorf("samples of %d channels cannot be drawn", d.Channels)
+	}
+	if points {
+		n = set.Train.Len()
 	}
 	const bytes = 16 // a value: the sample, its planar copy, the canvas
 	if err := checkMemory(bytes*int64(n)*int64(data.SampleSize(set.Train)), fmt.Sprintf("a contact sheet of %d samples", n), "lower --size, or leave out --out"); err != nil {

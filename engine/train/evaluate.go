@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"image"
 	"math"
 	"path/filepath"
 
@@ -110,10 +111,10 @@ func (t *trainer) evaluateBatch(ctx context.Context, r exec.LoadedProgram, loade
 	return times, losses, r.Get("losses", losses)
 }
 
-// samples draws pictures with the averaged weights.
+// samples draws pictures with the averaged weights; none of samples that cannot be drawn.
 func (t *trainer) samples(ctx context.Context) error {
 	n := t.Recipe.Train.SampleCount
-	if n == 0 {
+	if c, _, _ := t.train.Shape(); n == 0 || !Drawable(c, t.prog.Model.Points()) {
 		return nil
 	}
 	o := sample.Options{N: n, Batch: min(n, sampleBatch(t.prog.Model)), Seed: t.Recipe.Train.Seed, Table: t.table,
@@ -149,13 +150,23 @@ func sampleBatch(m *model.Model) int {
 	return 64
 }
 
-// WritePicture writes samples as a PNG: a grid of images, or a scatter plot of 2-D points.
-func WritePicture(path string, x *model.Images, points bool) error {
+// Drawable reports whether WritePicture draws samples of so many channels: images of 1 or 3, points
+// of 2 or more coordinates.
+func Drawable(channels int, points bool) bool {
 	if points {
-		if x.C != 2 {
-			return fmt.Errorf("%s: points of %d dimensions cannot be drawn", path, x.C)
-		}
-		img, err := viz.Scatter(x.Data)
+		return channels >= 2
+	}
+	return channels == 1 || channels == 3
+}
+
+// WritePicture writes samples as a PNG: a grid of images, a scatter plot of 2-D points, or a matrix of
+// scatter plots of points of more dimensions.
+func WritePicture(path string, x *model.Images, points bool) error {
+	if !Drawable(x.C, points) {
+		return fmt.Errorf("%s: samples of %d channels cannot be drawn", path, x.C)
+	}
+	if points {
+		img, err := scatter(x)
 		if err != nil {
 			return err
 		}
@@ -167,4 +178,11 @@ func WritePicture(path string, x *model.Images, points bool) error {
 		return err
 	}
 	return viz.WritePNG(path, img)
+}
+
+func scatter(x *model.Images) (image.Image, error) {
+	if x.C == 2 {
+		return viz.Scatter(x.Data)
+	}
+	return viz.ScatterMatrix(x.Data, x.C)
 }
