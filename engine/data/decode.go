@@ -1,14 +1,10 @@
 package data
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"image"
 	stddraw "image/draw"
-	"image/jpeg"
-	"image/png"
-	"io"
 
 	"golang.org/x/image/draw"
 )
@@ -19,18 +15,6 @@ const (
 	MaxPicturePixels = 1 << 26 // 8192 x 8192
 	maxPictureSide   = 1 << 16
 )
-
-// pictureFormat is a format by its first bytes: a name's ending may lie.
-type pictureFormat struct {
-	name, magic string
-	config      func(io.Reader) (image.Config, error)
-	decode      func(io.Reader) (image.Image, error)
-}
-
-var pictureFormats = []pictureFormat{
-	{"png", "\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode},
-	{"jpeg", "\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode},
-}
 
 // pictureHeader is what a picture says of itself before it is decoded.
 type pictureHeader struct {
@@ -45,15 +29,12 @@ func readPictureHeader(b []byte) (pictureHeader, error) {
 	if len(b) == 0 {
 		return h, errors.New("the file is empty")
 	}
-	for i := range pictureFormats {
-		if bytes.HasPrefix(b, []byte(pictureFormats[i].magic)) {
-			h.format = &pictureFormats[i]
-		}
+	format, err := formatOf(b)
+	if err != nil {
+		return h, err
 	}
-	if h.format == nil {
-		return h, errors.New("neither PNG nor JPEG, whatever its name says")
-	}
-	c, err := h.format.config(bytes.NewReader(b))
+	h.format = format
+	c, err := format.config(b)
 	if err != nil {
 		return h, err
 	}
@@ -64,9 +45,7 @@ func readPictureHeader(b []byte) (pictureHeader, error) {
 		return h, fmt.Errorf("%dx%d pixels claimed by %d bytes; more than %d, or a side of more than %d, are refused before decoding: scale the picture down",
 			h.width, h.height, len(b), MaxPicturePixels, maxPictureSide)
 	}
-	if h.format.name == "jpeg" {
-		h.orientation = exifOrientation(b)
-	}
+	h.orientation = format.orientation(b)
 	return h, nil
 }
 
@@ -78,7 +57,7 @@ func (h pictureHeader) size() (height, width int) {
 	return h.height, h.width
 }
 
-// decodePicture brings a PNG or JPEG to dst, H,W,C bytes with 1 or 3 channels: turned as its EXIF orientation says, the largest centred
+// decodePicture brings a picture to dst, H,W,C bytes with 1 or 3 channels: turned as its EXIF orientation says, the largest centred
 // part of the wanted proportions scaled by Catmull-Rom interpolation (an antialiasing kernel when it shrinks), transparency laid on
 // white, grey by the luma of ITU-R BT.601.
 func decodePicture(b []byte, c, h, w int, dst []byte) error {
@@ -86,7 +65,7 @@ func decodePicture(b []byte, c, h, w int, dst []byte) error {
 	if err != nil {
 		return err
 	}
-	src, err := head.format.decode(bytes.NewReader(b))
+	src, err := head.format.decode(b)
 	if err != nil {
 		return err
 	}

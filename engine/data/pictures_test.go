@@ -229,7 +229,7 @@ func TestDecodeRefuses(t *testing.T) {
 	photo := jpegBytes(t, plain(64, 64, color.White))
 	for want, b := range map[string][]byte{
 		"the file is empty":       nil,
-		"neither PNG nor JPEG":    []byte("GIF89a..........."),
+		"neither PNG, JPEG":       []byte("GIF89a..........."),
 		"refused before decoding": bomb(60000, 60000),
 		"unexpected EOF":          good[:len(good)/2],
 		"invalid checksum":        slices.Concat(good[:30], []byte{^good[30]}, good[31:]),
