@@ -229,11 +229,13 @@ func TestDecodeRefuses(t *testing.T) {
 	photo := jpegBytes(t, plain(64, 64, color.White))
 	for want, b := range map[string][]byte{
 		"the file is empty":       nil,
-		"neither PNG, JPEG":       []byte("GIF89a..........."),
+		"neither PNG, JPEG":       []byte("GIF88a..........."),
 		"refused before decoding": bomb(60000, 60000),
-		"unexpected EOF":          good[:len(good)/2],
+		"truncated: ":             good[:len(good)/2],
 		"invalid checksum":        slices.Concat(good[:30], []byte{^good[30]}, good[31:]),
-		"short Huffman data":      photo[:len(photo)-20],
+		"truncated: the data end": photo[:len(photo)-20],
+		"HEIC, whatever its name": []byte("\x00\x00\x00\x18ftypheic....."),
+		"fetch the file with git": []byte("version https://git-lfs.github.com/spec/v1\n"),
 		"more than 67108864":      bomb(1<<31-1, 2),
 		"more than 65536":         bomb(1<<17, 1),
 	} {
