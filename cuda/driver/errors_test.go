@@ -100,8 +100,13 @@ func TestInspect(t *testing.T) {
 func TestOutOfMemory(t *testing.T) {
 	needMock(t)
 	d := open(t)
-	_, err := d.Alloc(3<<29, "arena of train")
-	wantError(t, "device", err, cuda.OutOfMemory, `"arena of train" asks for 1.50 GiB`, "1.00 GiB of 1.00 GiB are free on cuda:0", "--batch", "--dtype bf16")
+	weights, err := d.Alloc(1<<28, "weights")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer weights.Close()
+	_, err = d.Alloc(3<<29, "arena of train")
+	wantError(t, "device", err, cuda.OutOfMemory, `"arena of train" asks for 1.50 GiB`, "768.0 MiB of 1.00 GiB are free on cuda:0", "--batch", "--dtype bf16")
 	mock.fail(t, "cuMemHostAlloc", cuda.OutOfMemory, 0)
 	_, err = d.AllocHost(10 << 20)
 	wantError(t, "host", err, cuda.OutOfMemory, "10.0 MiB of page-locked host memory")

@@ -90,7 +90,8 @@ func TestHeaderErrors(t *testing.T) {
 		".target sm_80":                     `x:1:1: expected .version, found ".target"`,
 		".version 8":                        `x:1:10: malformed version "8"`,
 		".version 7.0\n.entry k() { ret; }": `x:2:1: expected .target, found ".entry"`,
-		".version 7.0 .target sm_80 .address_size 32": "x:1:42: address size 32 is not supported, only 64",
+		".version 7.0 .target sm_80 .address_size 32":     "x:1:42: address size 32 is not supported, only 64",
+		".version 7.0 .target sm_80\n.entry k() { ret; }": "x:1:14: address size 32 is not supported, only 64",
 		"\x00": `x:1:1: unexpected character '\x00'`,
 	} {
 		if _, err := Parse("x", []byte(src)); err == nil || err.Error() != want {

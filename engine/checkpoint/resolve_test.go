@@ -94,6 +94,7 @@ func TestResolveRefuses(t *testing.T) {
 		"for Flax, which are not read":        {"unet/config.json", "unet/diffusion_flax_model.msgpack"},
 		"no diffusion_pytorch_model.safe":     {"unet/config.json"},
 		"no config.json there or in unet/":    {"README.md"},
+		"no config.json there or in unet/: w": {"config.json/unet", "unet/config.json/config.json"},
 		"no complete checkpoint":              {"checkpoints/.unnoise-tmp-step-3/unet/config.json"},
 		"want a run, a checkpoint or a diffu": {"unet/model.safetensors"},
 	} {

@@ -124,6 +124,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"unknown dtype", raw("{"+entry("a", "F31", "[2]", 0, 8)+"}", 8), "dtype is F31"},
 		{"missing dtype", raw(`{"a":{"shape":[2],"data_offsets":[0,8]}}`, 8), "missing"},
 		{"unknown key", raw(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"strides":[1]}}`, 8), `unknown key "strides"`},
+		{"33 dimensions", raw("{"+entry("a", "F32", "["+strings.Repeat("1,", 32)+"1]", 0, 4)+"}", 4), "32"},
+		{"invalid UTF-8", raw("{"+entry("a\xff", "F32", "[2]", 0, 8)+"}", 8), "not valid UTF-8"},
 		{"three offsets", raw(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8,8]}}`, 8), "3 items"},
 	} {
 		if _, err := open(c.data); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -388,6 +389,45 @@ func TestBadPictures(t *testing.T) {
 				t.Error(err)
 			}
 		}
+	}
+}
+
+// TestSkipBadKeepsTheRest: with bad pictures left out, every other one keeps its own class and its own pixels, cached ones too.
+func TestSkipBadKeepsTheRest(t *testing.T) {
+	files := map[string][]byte{"cats/00.png": nil, "cats/05.png": nil, "dogs/00.png": nil, "dogs/03.png": nil}
+	for i := range 9 {
+		shade := color.NRGBA{byte(10 * i), byte(10 * i), byte(10 * i), 255}
+		files[fmt.Sprintf("cats/%02d.png", 10+i)] = pngBytes(t, plain(8, 8, shade))
+		files[fmt.Sprintf("dogs/%02d.png", 10+i)] = pngBytes(t, plain(8, 8, shade))
+	}
+	s := openTest(t, Options{Source: folder(t, files), Channels: 1, Height: 8, Width: 8, SkipBad: true, CacheBytes: 1 << 20})
+	p := s.Pictures()
+	if len(s.Skipped) != 4 || len(p.files) != 18 {
+		t.Fatalf("got %d skipped and %d left, expected 4 and 18", len(s.Skipped), len(p.files))
+	}
+	cached := 0
+	for i := range p.files {
+		if p.cache[i].Load() != nil {
+			cached++
+		}
+		path := filepath.ToSlash(p.store.Label(int(p.files[i])))
+		class, number := filepath.Base(filepath.Dir(path)), 0
+		if _, err := fmt.Sscanf(filepath.Base(path), "%d.png", &number); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.classes[p.labels[i]]; got != class {
+			t.Errorf("%s: got class %s", path, got)
+		}
+		pixels, err := p.pixels(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := byte(10 * (number - 10)); pixels[0] != want {
+			t.Errorf("%s: got shade %d, expected %d", path, pixels[0], want)
+		}
+	}
+	if cached != 18 {
+		t.Errorf("got %d pictures in the cache, expected all 18: they were decoded to find the bad ones", cached)
 	}
 }
 

@@ -98,6 +98,9 @@ func TestScheduleShapes(t *testing.T) {
 	p := mustProcess(t, Schedule{Kind: JSD, Timesteps: 40})
 	near(t, "jsd abar 19", p.AlphasCumprod[19], .5, 1e-14)
 	near(t, "jsd abar 39", p.AlphasCumprod[39], .001/40, 1e-12)
+	for _, kind := range []string{Linear, ScaledLinear, Quadratic} { // as numpy.linspace
+		near(t, kind+" with one timestep", get(Schedule{Kind: kind, Timesteps: 1, BetaStart: .04, BetaEnd: .09})[0], .04, 1e-15)
+	}
 	for _, kind := range Kinds() {
 		if b := get(Schedule{Kind: kind, Timesteps: 1}); len(b) != 1 {
 			t.Errorf("%s with one timestep: %v", kind, b)

@@ -17,6 +17,8 @@ import (
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/watch"
+	"github.com/unnoise/unnoise/engine/watch/eventtest"
 )
 
 // warned collects the warnings of a run.
@@ -87,6 +89,10 @@ func TestVanishedDirectory(t *testing.T) {
 	}
 	if res.Step != 20 {
 		t.Errorf("step %d", res.Step)
+	}
+	events, err := eventtest.Read(filepath.Join(dir, rundir.TensorBoardDir, watch.File))
+	if err != nil || len(events) < 2 || events[len(events)-1].Step != 20 {
+		t.Errorf("got %d events and error %v, expected those up to step 20 in a new file", len(events), err)
 	}
 	run(t, train.Options{Recipe: tiny(t, "train.steps=23"), Out: dir, Resume: true})
 }

@@ -163,6 +163,7 @@ func TestFigureRefuses(t *testing.T) {
 		"want the same number":           func(p *Process2D) { p.Drift = p.Drift[:2] },
 		"t = 20 has 798 values, want 40": func(p *Process2D) { p.Forward[1].XY = p.Forward[1].XY[2:] },
 		"point 3 has the coordinate NaN": func(p *Process2D) { p.Reverse[2].XY[7] = float32(math.NaN()) },
+		"point 0 has the coordinate NaN": func(p *Process2D) { p.Drift[1].XY = append([]float32{float32(math.NaN())}, p.Drift[1].XY[1:]...) },
 		"t = 40 has 0 values":            func(p *Process2D) { p.Drift[2].UV = nil },
 	} {
 		p := process()

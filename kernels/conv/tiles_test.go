@@ -1,6 +1,7 @@
 package conv
 
 import (
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -68,5 +69,19 @@ func TestChoose(t *testing.T) {
 	small := matrix{rows: 16, columns: 256, depth: 9 * 256, products: 1}
 	if p := choose(mmaForwardTiles, small, kernels.Props{SMs: 132, Shared: 227 << 10}); p.splits < 8 {
 		t.Errorf("a 4x4 picture is cut into %d splits of %s", p.splits, p)
+	}
+}
+
+// TestPartialSumsCost: of two plans whose blocks do the same multiply-adds in one wave, the one with splits costs the writing and reading
+// of its partial sums more, in proportion to the outputs.
+func TestPartialSumsCost(t *testing.T) {
+	const sms = 4096 // every block finds room at once
+	whole, split := plan{tile: mmaForwardTiles[0], splits: 1}, plan{tile: mmaForwardTiles[0], splits: 4}
+	extra := func(rows int) float64 {
+		return split.cost(matrix{rows, 128, 4 * 1152, 1}, sms) - whole.cost(matrix{rows, 128, 1152, 1}, sms)
+	}
+	one, two := extra(1<<12), extra(1<<13)
+	if !(one > 0) || math.Abs(two/one-2) > 1e-9 {
+		t.Errorf("partial sums cost %g, of twice the outputs %g, expected a positive number and its double", one, two)
 	}
 }

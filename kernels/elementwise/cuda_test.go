@@ -36,6 +36,17 @@ func TestSabotage(t *testing.T) {
 	})
 }
 
+// TestGridCoversRows: the blocks cover all rows and groups, also where they are more than 65535.
+func TestGridCoversRows(t *testing.T) {
+	for _, m := range []matrix{{rows: 1, c: 3, n: 1, threads: 64}, {rows: 1000, c: 257, n: 1, threads: 256}, {rows: 1 << 20, c: 1024, n: 4, threads: 256},
+		{rows: 1<<30 + 1, c: 2048, n: 4, threads: 256}} {
+		grid, block := m.grid()
+		if rows, groups := grid.X*block.Y*threadRows, grid.Y*block.X; rows < m.rows || groups*m.n < m.c {
+			t.Errorf("%+v: %d x %d blocks of %d x %d threads cover %d rows of %d elements", m, grid.X, grid.Y, block.X, block.Y, rows, groups*m.n)
+		}
+	}
+}
+
 // TestLargeGrids runs blocks of the largest size, more rows than 65535 blocks could count one by one, and many images.
 func TestLargeGrids(t *testing.T) {
 	if testing.Short() {

@@ -87,11 +87,16 @@ func (m matrix) args(ops ...*kernels.Operand) []any {
 
 // launch queues a pointwise kernel.
 func (m matrix) launch(q *gpu.Queue, c *kernels.Call, module, kernel string, args []any) error {
+	grid, block := m.grid()
+	return q.Launch(gpu.Launch{Module: module, Kernel: kernel, Args: args, Operands: gpu.Uses(c), Grid: grid, Block: block})
+}
+
+// grid spreads blocks over rows along x, which alone may have more than 65535 blocks, and over groups of n elements along y.
+func (m matrix) grid() (grid, block cuda.Dim3) {
 	groups := gpu.Ceil(m.c, m.n)
 	width := min(groups, m.threads)
 	height := m.threads / width
-	return q.Launch(gpu.Launch{Module: module, Kernel: kernel, Args: args, Operands: gpu.Uses(c), Block: cuda.Dim3{X: width, Y: height},
-		Grid: cuda.Dim3{X: gpu.Ceil(m.rows, height*threadRows), Y: gpu.Ceil(groups, width)}})
+	return cuda.Dim3{X: gpu.Ceil(m.rows, height*threadRows), Y: gpu.Ceil(groups, width)}, cuda.Dim3{X: width, Y: height}
 }
 
 // pointwise runs the kernel of a module on tensors of one shape and type, inputs first; extra arguments follow.
