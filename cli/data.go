@@ -135,7 +135,7 @@ func loadingSpeed(ctx context.Context, o data.Options, long time.Duration) (floa
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		if err := l.Batch(uint64(n), batch, x, nil); err != nil {
+		if err := l.Batch(uint64(n), data.Batch{X: x}); err != nil {
 			return 0, err
 		}
 		n += batch
@@ -170,7 +170,7 @@ func contactSheet(ctx context.Context, set *data.Set, d *data.Description, path 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if l.Batch(uint64(at), 1, x.Data[drawn*size:(drawn+1)*size], nil) == nil { // bad pictures are listed elsewhere
+		if l.Batch(uint64(at), data.Batch{X: x.Data[drawn*size : (drawn+1)*size]}) == nil { // bad pictures are listed elsewhere
 			drawn++
 		}
 	}

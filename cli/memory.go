@@ -32,13 +32,7 @@ func memory(programs ...*graph.Program) int64 {
 
 // trainingPrograms builds the two programs of a training step.
 func trainingPrograms(r *recipe.Recipe, m *model.Model) ([]*graph.Program, error) {
-	programs := train.Programs{Recipe: r, Model: m}
-	micro, err := programs.Micro()
-	if err != nil {
-		return nil, err
-	}
-	finish, err := programs.Finish()
-	return []*graph.Program{micro, finish}, err
+	return train.Programs{Recipe: r, Model: m}.Compile()
 }
 
 // describe makes a recipe's model without weights.

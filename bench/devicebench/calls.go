@@ -49,27 +49,22 @@ func shapes(refs []graph.Ref) string {
 	return strings.Join(list, " ")
 }
 
-// programs builds both programs of a preset's training step.
-func (o Options) programs() (*recipe.Recipe, train.Programs, []*graph.Program, error) {
+// programs builds those of a preset's training step.
+func (o Options) programs() (train.Programs, error) {
 	set := append([]string{"train.micro_batches=1"}, o.Set...)
 	if o.Batch > 0 {
 		set = append(set, fmt.Sprintf("train.micro_batch=%d", o.Batch))
 	}
 	r, err := recipe.Preset(o.Preset, set)
 	if err != nil {
-		return nil, train.Programs{}, nil, err
+		return train.Programs{}, err
 	}
 	p := train.Programs{Recipe: r}
 	if p.Model, err = r.NewModel(); err != nil {
-		return nil, p, nil, err
+		return p, err
 	}
 	p.Model.DType = o.DType
-	micro, err := p.Micro()
-	if err != nil {
-		return nil, p, nil, err
-	}
-	finish, err := p.Finish()
-	return r, p, []*graph.Program{micro, finish}, err
+	return p, nil
 }
 
 // memory is the operands of a call, several times where it is measured cold.

@@ -54,11 +54,15 @@ func Kernels(ctx context.Context, o Options) error {
 	if err := b.references(); err != nil {
 		return err
 	}
-	r, _, programs, err := o.programs()
+	p, err := o.programs()
 	if err != nil {
 		return err
 	}
-	b.Batch = r.Train.MicroBatch
+	programs, err := p.Compile()
+	if err != nil {
+		return err
+	}
+	b.Batch = p.Recipe.Train.MicroBatch
 	for _, c := range distinct(programs...) {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -7,10 +7,9 @@ import (
 	"time"
 
 	"github.com/unnoise/unnoise/cuda"
+	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
-	"github.com/unnoise/unnoise/engine/nn"
-	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/sample"
 	"github.com/unnoise/unnoise/engine/train"
 	"github.com/unnoise/unnoise/kernels"
@@ -21,60 +20,47 @@ const warmSteps = 10
 
 // trainer takes training steps on a device: batches of random bytes from the host, both programs, no waiting in between.
 type trainer struct {
-	machine       *exec.Device
-	recipe        *recipe.Recipe
-	prog          train.Programs
-	micro, finish exec.LoadedProgram
-	x0            [2][]float32
-	k             int
+	steps   *train.Stepper
+	machine *exec.Device
+	x0      [2][]float32
+	k       int // steps taken
 }
 
 func (o Options) trainer() (*trainer, error) {
-	r, p, programs, err := o.programs()
+	p, err := o.programs()
 	if err != nil {
 		return nil, err
 	}
 	if len(p.Model.Signature.Conditions) > 0 {
 		return nil, fmt.Errorf("preset %s: steps are measured without labels", o.Preset)
 	}
-	t := &trainer{recipe: r, prog: p}
+	t := &trainer{}
 	if t.machine, err = exec.NewDevice(o.Device, exec.DeviceOptions{Selection: o.Selection}); err != nil {
 		return nil, err
 	}
-	if t.micro, err = t.machine.Load(programs[0]); err != nil {
+	if t.steps, err = train.NewStepper(p, t.machine); err != nil {
 		return nil, err
 	}
-	if t.finish, err = t.machine.Load(programs[1]); err != nil {
-		return nil, err
-	}
-	for _, name := range []string{nn.WeightsBuffer, nn.EMABuffer} {
-		if err := t.machine.Write(name, 0, p.Model.Weights); err != nil {
-			return nil, err
-		}
-	}
-	if err := p.Upload(t.machine); err != nil {
+	if err := t.steps.Load(); err != nil {
 		return nil, err
 	}
 	random := rand.New(rand.NewPCG(3, 4))
 	for i := range t.x0 {
-		t.x0[i] = make([]float32, r.Train.MicroBatch*p.Model.H*p.Model.W*p.Model.C)
+		t.x0[i] = make([]float32, p.Recipe.Train.MicroBatch*p.Model.H*p.Model.W*p.Model.C)
 		for j := range t.x0[i] {
 			t.x0[i][j] = float32(random.UintN(256))/127.5 - 1
 		}
 	}
-	return t, p.Model.Round(t.machine, nn.WeightsBuffer)
+	return t, t.steps.Begin()
 }
 
 func (t *trainer) step() error {
-	if err := t.micro.Set("x0", t.x0[t.k%2]); err != nil {
-		return err
-	}
-	state := t.recipe.State(t.k)
+	err := t.steps.Step(context.Background(), t.k, func(k, _ int, dst data.Batch) error {
+		dst.Put(0, t.steps.Model.C, t.x0[k%2])
+		return nil
+	})
 	t.k++
-	if err := t.micro.Run(&state); err != nil {
-		return err
-	}
-	return t.finish.Run(&state)
+	return err
 }
 
 // Step measures training steps of a preset; on the emulator it takes one and counts.
@@ -84,9 +70,9 @@ func Step(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	row := o.stepRow("step", t.prog.Model, t.recipe.Train.MicroBatch)
-	row.MemoryMB = float64(max(t.micro.Memory(), t.finish.Memory())) / 1e6
-	row.FLOPs = t.micro.Program().Cost().FLOPs + t.finish.Program().Cost().FLOPs
+	row := o.stepRow("step", t.steps.Model, t.steps.Recipe.Train.MicroBatch)
+	row.MemoryMB = float64(t.steps.Memory()) / 1e6
+	row.FLOPs = t.steps.Cost().FLOPs
 	if o.Device.Props().Emulated {
 		return o.counted(row, t.machine, t.step)
 	}
@@ -100,18 +86,18 @@ func Step(ctx context.Context, o Options) error {
 	if err := o.measure(ctx, row, t.machine, t.step); err != nil {
 		return err
 	}
-	loss := make([]float32, 1)
-	if err := t.machine.Read("loss", 0, loss); err != nil {
+	last, err := t.steps.Records(t.k-1, t.k)
+	if err != nil {
 		return err
 	}
-	row.Loss = float64(loss[0])
+	row.Loss = last[0].Loss
 	return o.Emit(row)
 }
 
 // Sample measures steps of the ancestral sampler.
 func Sample(ctx context.Context, o Options) error {
 	began := time.Now()
-	r, p, _, err := o.programs()
+	p, err := o.programs()
 	if err != nil {
 		return err
 	}
@@ -124,12 +110,12 @@ func Sample(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	chain, err := sample.ModelChain(m, machine, table, r.Train.MicroBatch)
+	chain, err := sample.ModelChain(m, machine, table, p.Recipe.Train.MicroBatch)
 	if err != nil {
 		return err
 	}
 	defer chain.Close()
-	row := o.stepRow("sample", m, r.Train.MicroBatch)
+	row := o.stepRow("sample", m, p.Recipe.Train.MicroBatch)
 	row.MemoryMB = float64(chain.StepRunner().Memory()) / 1e6
 	row.FLOPs = chain.StepRunner().Program().Cost().FLOPs
 	k := 0

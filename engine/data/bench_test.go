@@ -47,7 +47,7 @@ func BenchmarkPictures(b *testing.B) {
 				x := make([]float32, 64*SampleSize(s.Train))
 				b.ResetTimer()
 				for n := 0; n < b.N; n += 64 {
-					if err := l.Batch(uint64(n), 64, x, nil); err != nil {
+					if err := l.Batch(uint64(n), Batch{X: x}); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -19,11 +19,11 @@ func Example() {
 		return
 	}
 	batch, one := make([]float32, 4*2), make([]float32, 2)
-	if err := loader.Batch(2*4, 4, batch, nil); err != nil {
+	if err := loader.Batch(2*4, data.Batch{X: batch}); err != nil {
 		fmt.Println(err)
 		return
 	}
-	if err := loader.Batch(2*4+3, 1, one, nil); err != nil {
+	if err := loader.Batch(2*4+3, data.Batch{X: one}); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -77,28 +77,31 @@ func (l *Loader) index(position uint64, perm permutation) (sample int, flip bool
 	return sample, flip
 }
 
-// Batch writes the n samples from position on to dst (N,H,W,C) and their labels
-// to labels, which may be nil.
-func (l *Loader) Batch(position uint64, n int, dst []float32, labels []int32) error {
-	if n < 1 || len(dst) != n*l.size || (labels != nil && len(labels) != n) {
-		return fmt.Errorf("data: batch of %d samples of %d elements into %d elements and %d labels", n, l.size, len(dst), len(labels))
-	}
-	if p := l.take(position, n); p != nil {
-		<-p.done
-		copy(dst, p.values)
-		copy(labels, p.labels)
-		err := p.err
-		l.release(p)
+// Batch fills dst with the samples from position on, as many as it holds.
+func (l *Loader) Batch(position uint64, dst Batch) error {
+	n, err := dst.samples(l.h, l.w, l.c)
+	if err != nil {
 		return err
 	}
-	return l.fill(position, n, dst, labels)
+	p := l.take(position, n)
+	if p == nil {
+		return l.fill(position, n, dst)
+	}
+	<-p.done
+	if p.err == nil {
+		dst.Put(0, l.c, p.X)
+		copy(dst.Labels, p.Labels)
+	}
+	err = p.err
+	l.release(p)
+	return err
 }
 
 // parallelElements is the batch size, in elements, from which decoding is split
 // over the cores.
 const parallelElements = 1 << 16
 
-func (l *Loader) fill(position uint64, n int, dst []float32, labels []int32) error {
+func (l *Loader) fill(position uint64, n int, dst Batch) error {
 	workers := l.cfg.Workers
 	if workers < 1 {
 		workers = runtime.GOMAXPROCS(0)
@@ -107,7 +110,7 @@ func (l *Loader) fill(position uint64, n int, dst []float32, labels []int32) err
 		workers = 1
 	}
 	if workers = min(workers, n); workers == 1 {
-		return l.fillRange(position, 0, n, dst, labels)
+		return l.fillRange(position, 0, n, dst)
 	}
 	// Pictures differ in size, so each worker takes a few samples at a time; the error reported is that of the first bad sample.
 	part := n / workers
@@ -120,7 +123,7 @@ func (l *Loader) fill(position uint64, n int, dst []float32, labels []int32) err
 	for range workers {
 		wg.Go(func() {
 			for k := int(next.Add(1)) - 1; k < len(errs); k = int(next.Add(1)) - 1 {
-				errs[k] = l.fillRange(position, k*part, min((k+1)*part, n), dst, labels)
+				errs[k] = l.fillRange(position, k*part, min((k+1)*part, n), dst)
 			}
 		})
 	}
@@ -133,7 +136,12 @@ func (l *Loader) fill(position uint64, n int, dst []float32, labels []int32) err
 	return nil
 }
 
-func (l *Loader) fillRange(position uint64, lo, hi int, dst []float32, labels []int32) error {
+// fillRange makes samples lo..hi-1 of a batch, in place where its pixels stand close together.
+func (l *Loader) fillRange(position uint64, lo, hi int, dst Batch) error {
+	var padded []float32
+	if dst.pitch(l.c) != l.c {
+		padded = make([]float32, l.size)
+	}
 	number := (position + uint64(lo)) / l.n
 	perm := l.epoch(number)
 	for i := lo; i < hi; i++ {
@@ -142,7 +150,10 @@ func (l *Loader) fillRange(position uint64, lo, hi int, dst []float32, labels []
 			number, perm = e, l.epoch(e)
 		}
 		sample, flip := l.index(pos, perm)
-		row := dst[i*l.size : (i+1)*l.size]
+		row := padded
+		if row == nil {
+			row = dst.X[i*l.size : (i+1)*l.size]
+		}
 		label, err := l.ds.Sample(sample, row)
 		if err != nil {
 			return fmt.Errorf("data: sample %d: %w", sample, err)
@@ -150,8 +161,11 @@ func (l *Loader) fillRange(position uint64, lo, hi int, dst []float32, labels []
 		if flip {
 			mirror(row, l.h, l.w, l.c)
 		}
-		if labels != nil {
-			labels[i] = label
+		if padded != nil {
+			dst.Put(i*l.h*l.w, l.c, padded)
+		}
+		if dst.Labels != nil {
+			dst.Labels[i] = label
 		}
 	}
 	return nil

@@ -81,7 +81,7 @@ func TestLoaderEpochs(t *testing.T) {
 	for e := range epochs {
 		dst := make([]float32, n)
 		labels := make([]int32, n)
-		if err := l.Batch(uint64(e*n), n, dst, labels); err != nil {
+		if err := l.Batch(uint64(e*n), Batch{X: dst, Labels: labels}); err != nil {
 			t.Fatal(err)
 		}
 		for i, v := range dst {
@@ -102,7 +102,7 @@ func TestLoaderEpochs(t *testing.T) {
 	}
 	o := mustLoader(t, counting(t, 5, 1, 1, 1), LoaderConfig{Ordered: true})
 	dst := make([]float32, 7)
-	if err := o.Batch(3, 7, dst, nil); err != nil || !slices.Equal(dst, []float32{3, 4, 0, 1, 2, 3, 4}) {
+	if err := o.Batch(3, Batch{X: dst}); err != nil || !slices.Equal(dst, []float32{3, 4, 0, 1, 2, 3, 4}) {
 		t.Errorf("ordered: %v, %v", dst, err)
 	}
 }
@@ -126,13 +126,13 @@ func TestLoaderIsAFunctionOfPosition(t *testing.T) {
 		t.Fatal("the batch is too small to be made in parallel")
 	}
 	const position = 200 // crosses into the second epoch
-	if err := l.Batch(position, batch, whole, nil); err != nil {
+	if err := l.Batch(position, Batch{X: whole}); err != nil {
 		t.Fatal(err)
 	}
 	one := make([]float32, size)
 	flips := 0
 	for i := range batch {
-		if err := l.Batch(position+uint64(i), 1, one, nil); err != nil || !slices.Equal(one, whole[i*size:(i+1)*size]) {
+		if err := l.Batch(position+uint64(i), Batch{X: one}); err != nil || !slices.Equal(one, whole[i*size:(i+1)*size]) {
 			t.Fatalf("sample %d differs alone and in the batch (%v)", i, err)
 		}
 		sample, flip := l.Index(position + uint64(i))
@@ -162,15 +162,36 @@ func TestLoaderIsAFunctionOfPosition(t *testing.T) {
 	l.Prefetch(1, 2)
 	l.Prefetch(position, batch)
 	l.Prefetch(position, batch)
-	if err := l.Batch(position, batch, fetched, nil); err != nil || !slices.Equal(fetched, whole) {
+	if err := l.Batch(position, Batch{X: fetched}); err != nil || !slices.Equal(fetched, whole) {
 		t.Errorf("a prefetched batch differs (%v)", err)
 	}
 	l.Prefetch(position+1, batch)
-	if err := l.Batch(position, batch, fetched, nil); err != nil || !slices.Equal(fetched, whole) {
+	if err := l.Batch(position, Batch{X: fetched}); err != nil || !slices.Equal(fetched, whole) {
 		t.Errorf("a batch beside a prefetched one differs (%v)", err)
 	}
+	padded := Batch{X: make([]float32, batch*16*17*8), Pitch: 8}
+	for _, prefetch := range []bool{false, true} {
+		for i := range padded.X {
+			padded.X[i] = -1
+		}
+		if prefetch {
+			l.Prefetch(position, batch)
+		}
+		if err := l.Batch(position, padded); err != nil {
+			t.Fatal(err)
+		}
+		for i, x := range padded.X {
+			want := float32(-1)
+			if i%8 < 3 {
+				want = whole[i/8*3+i%8]
+			}
+			if x != want {
+				t.Fatalf("prefetched %v: element %d of a batch with padded pixels is %v, expected %v", prefetch, i, x, want)
+			}
+		}
+	}
 	other := mustLoader(t, ds, LoaderConfig{Seed: 6, Flip: true})
-	if err := other.Batch(position, batch, fetched, nil); err != nil || slices.Equal(fetched, whole) {
+	if err := other.Batch(position, Batch{X: fetched}); err != nil || slices.Equal(fetched, whole) {
 		t.Errorf("another seed gives the same batch (%v)", err)
 	}
 }
@@ -182,21 +203,21 @@ func (b broken) Sample(int, []float32) (int32, error) { return 0, errors.New("di
 func TestLoaderErrors(t *testing.T) {
 	a := counting(t, 4, 1, 2, 2)
 	l := mustLoader(t, a, LoaderConfig{})
-	if err := l.Batch(0, 2, make([]float32, 7), nil); err == nil {
+	if err := l.Batch(0, Batch{X: make([]float32, 7)}); err == nil {
 		t.Error("7 elements for two samples of 4 were accepted")
 	}
-	if err := l.Batch(0, 2, make([]float32, 8), make([]int32, 1)); err == nil {
+	if err := l.Batch(0, Batch{X: make([]float32, 8), Labels: make([]int32, 1)}); err == nil {
 		t.Error("one label for two samples was accepted")
 	}
-	if err := l.Batch(0, 0, nil, nil); err == nil {
+	if err := l.Batch(0, Batch{}); err == nil {
 		t.Error("an empty batch was accepted")
 	}
 	l = mustLoader(t, broken{a}, LoaderConfig{})
-	if err := l.Batch(0, 2, make([]float32, 8), nil); err == nil || !strings.Contains(err.Error(), "disk on fire") {
+	if err := l.Batch(0, Batch{X: make([]float32, 8)}); err == nil || !strings.Contains(err.Error(), "disk on fire") {
 		t.Errorf("a failing sample: %v", err)
 	}
 	l.Prefetch(0, 2)
-	if err := l.Batch(0, 2, make([]float32, 8), nil); err == nil {
+	if err := l.Batch(0, Batch{X: make([]float32, 8)}); err == nil {
 		t.Error("a failing prefetched sample went unnoticed")
 	}
 }

@@ -332,7 +332,7 @@ func TestWorkersAndCacheChangeNothing(t *testing.T) {
 		var got []float32
 		for k := range steps {
 			x, labels := make([]float32, batch*3*16*16), make([]int32, batch)
-			if err := l.Batch(uint64(k*batch), batch, x, labels); err != nil {
+			if err := l.Batch(uint64(k*batch), Batch{X: x, Labels: labels}); err != nil {
 				t.Fatal(err)
 			}
 			l.Prefetch(uint64((k+1)*batch), batch)
@@ -371,7 +371,7 @@ func TestBadPictures(t *testing.T) {
 		s := openTest(t, Options{Source: source})
 		l := mustLoader(t, s.Train, LoaderConfig{})
 		n := s.Train.Len()
-		err := l.Batch(0, n, make([]float32, n*3*16*16), nil)
+		err := l.Batch(0, Batch{X: make([]float32, n*3*16*16)})
 		var bad *BadPictureError
 		if !errors.As(err, &bad) || !strings.Contains(err.Error(), source) || !strings.Contains(err.Error(), "data.skip_bad = true") {
 			t.Errorf("%s: error %v", source, err)

@@ -6,11 +6,10 @@ import "slices"
 type prefetched struct {
 	position uint64
 	n        int
-	values   []float32
-	labels   []int32
-	err      error
-	begun    bool // guarded by the loader's mutex
-	done     chan struct{}
+	Batch
+	err   error
+	begun bool // guarded by the loader's mutex
+	done  chan struct{}
 }
 
 // Prefetch makes the batch of n samples at position and those that follow it in the background, LoaderConfig.Ahead in all; the Batch
@@ -49,11 +48,11 @@ func (l *Loader) Prefetch(position uint64, n int) {
 func (l *Loader) newPrefetched(position uint64, n int) *prefetched {
 	p := &prefetched{position: position, n: n, done: make(chan struct{})}
 	if k := len(l.spare) - 1; k >= 0 {
-		p.values, p.labels = l.spare[k].values, l.spare[k].labels
+		p.Batch = l.spare[k].Batch
 		l.spare = l.spare[:k]
 	}
-	if len(p.values) != n*l.size {
-		p.values, p.labels = make([]float32, n*l.size), make([]int32, n)
+	if len(p.X) != n*l.size {
+		p.Batch = Batch{X: make([]float32, n*l.size), Labels: make([]int32, n)}
 	}
 	return p
 }
@@ -71,7 +70,7 @@ func (l *Loader) make() {
 		p := l.pending[at]
 		p.begun = true
 		l.mu.Unlock()
-		p.err = l.fill(p.position, p.n, p.values, p.labels)
+		p.err = l.fill(p.position, p.n, p.Batch)
 		close(p.done)
 	}
 }

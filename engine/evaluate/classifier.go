@@ -141,7 +141,7 @@ func (k *Classifier) trainProgram(mach exec.Executor, n int) (exec.LoadedProgram
 // step takes optimizer step i.
 func (k *Classifier) step(r exec.LoadedProgram, loader *data.Loader, o ClassifierOptions, i int) error {
 	x, labels := make([]float32, o.Batch*k.h*k.w*k.c), make([]int32, o.Batch)
-	if err := loader.Batch(uint64(i)*uint64(o.Batch), o.Batch, x, labels); err != nil {
+	if err := loader.Batch(uint64(i)*uint64(o.Batch), data.Batch{X: x, Labels: labels}); err != nil {
 		return err
 	}
 	target := make([]float32, o.Batch*k.net.Classes)

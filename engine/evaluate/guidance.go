@@ -166,7 +166,7 @@ func first(ds data.Dataset, n int) (*model.Images, []int32, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return x, labels, loader.Batch(0, n, x.Data, labels)
+	return x, labels, loader.Batch(0, data.Batch{X: x.Data, Labels: labels})
 }
 
 // spread is the variance of images inside their classes: the mean over classes of the mean squared distance to the class's mean, corrected

@@ -42,6 +42,18 @@ func (r *cpuProgram) Set(name string, data []float32) error {
 	return nil
 }
 
+// InputView implements LoadedProgram.
+func (r *cpuProgram) InputView(name string) ([]float32, error) {
+	i := r.p.Find(graph.Input, name)
+	if i < 0 {
+		return nil, fmt.Errorf("program %s has no %s %q", r.p.Name, graph.Input, name)
+	}
+	return r.buffers[i].F32, nil
+}
+
+// Commit implements LoadedProgram: the view is the input itself.
+func (r *cpuProgram) Commit(string) error { return nil }
+
 // SetInts implements LoadedProgram.
 func (r *cpuProgram) SetInts(name string, data []int32) error {
 	o, err := r.named(graph.Input, name, len(data))

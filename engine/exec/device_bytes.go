@@ -12,6 +12,9 @@ import (
 func floatBytes(x []float32) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*len(x)) }
 func intBytes(x []int32) []byte     { return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*len(x)) }
 
+// floatsOf is bytes of a host allocation as floats.
+func floatsOf(x []byte) []float32 { return unsafe.Slice((*float32)(unsafe.Pointer(&x[0])), len(x)/4) }
+
 // packBF16 rounds floats to bf16 bytes.
 func packBF16(dst []byte, x []float32) []byte {
 	for i, v := range x {

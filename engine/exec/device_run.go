@@ -310,14 +310,46 @@ func (r *deviceProgram) SetInts(name string, data []int32) error {
 	return r.put(st, s, nil, data)
 }
 
+// InputView implements LoadedProgram: the pinned image that is copied next, once its last copy has ended.
+func (r *deviceProgram) InputView(name string) ([]float32, error) {
+	i := r.p.Find(graph.Input, name)
+	if i < 0 {
+		return nil, fmt.Errorf("program %s has no %s %q", r.p.Name, graph.Input, name)
+	}
+	if r.p.Buffers[i].Spec.DType != kernels.F32 {
+		return nil, nil
+	}
+	st := r.staging[i]
+	k := st.next % len(st.host)
+	if err := st.copied[k].Synchronize(); err != nil {
+		return nil, err
+	}
+	return floatsOf(st.host[k].Bytes()), nil
+}
+
+// Commit implements LoadedProgram.
+func (r *deviceProgram) Commit(name string) error {
+	i := r.p.Find(graph.Input, name)
+	if i < 0 {
+		return fmt.Errorf("program %s has no %s %q", r.p.Name, graph.Input, name)
+	}
+	return r.copyNext(r.staging[i])
+}
+
 // put fills a pinned image and queues its copy.
 func (r *deviceProgram) put(st *staging, s kernels.Spec, floats []float32, ints []int32) error {
 	k := st.next % len(st.host)
-	st.next++
 	if err := st.copied[k].Synchronize(); err != nil {
 		return err
 	}
 	packRows(st.host[k].Bytes(), s, floats, ints)
+	return r.copyNext(st)
+}
+
+// copyNext queues the copy of the next pinned image.
+func (r *deviceProgram) copyNext(st *staging) error {
+	k := st.next % len(st.host)
+	st.next++
 	if err := r.m.queue.Stream.CopyToDevice(st.memory.Ptr(), st.host[k].Bytes()); err != nil {
 		return err
 	}

@@ -32,6 +32,12 @@ type LoadedProgram interface {
 	// Set fills an input from contiguous N,H,W,C data without pads.
 	Set(name string, data []float32) error
 	SetInts(name string, data []int32) error
+	// InputView returns the memory of a float32 input for the next Run: N,H,W pixels of the input's Spec.Pitch elements. The caller writes
+	// the channels, leaves the pads alone, and calls Commit; the view is good until then. It is pinned where a device copies from it. nil:
+	// the executor keeps the input in another type, and Set converts.
+	InputView(name string) ([]float32, error)
+	// Commit takes over what was written to the view of an input.
+	Commit(name string) error
 	// Run executes the program.
 	Run(s *kernels.StepState) error
 	// Get copies an output to contiguous N,H,W,C data without pads.

@@ -31,7 +31,7 @@ func trainingPrograms(t *testing.T, preset string, set ...string) []*graph.Progr
 	}
 	programs := train.Programs{Recipe: r, Model: m}
 	var list []*graph.Program
-	for _, build := range []func() (*graph.Program, error){programs.Micro, programs.Finish, func() (*graph.Program, error) { return programs.Evaluate(3) },
+	for _, build := range []func() (*graph.Program, error){programs.ForwardBackward, programs.OptimizerStep, func() (*graph.Program, error) { return programs.Evaluate(3) },
 		func() (*graph.Program, error) { return m.PredictProgram(2, m.H, m.W) }} {
 		p, err := build()
 		if err != nil {

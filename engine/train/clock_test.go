@@ -18,9 +18,11 @@ func TestClockJumps(t *testing.T) {
 	for name, jump := range map[string]time.Duration{"still": 0, "back": -time.Hour, "far back": -1 << 62, "a year ahead": 8760 * time.Hour,
 		"far ahead": 1<<63 - 1, "one step": time.Second} {
 		now := began.Add(jump)
-		tr := &trainer{Options: Options{Recipe: r}, now: func() time.Time { return now }, began: began, step: 3}
+		tr := &trainer{Options: Options{Recipe: r}}
+		report := newProgress(tr, func() time.Time { return began })
+		report.now, tr.step = func() time.Time { return now }, 3
 		p := Progress{Step: 3, Steps: 1 << 40}
-		tr.pace(&p)
+		report.throughput(&p)
 		if s := p.SamplesPerSecond; math.IsNaN(s) || math.IsInf(s, 0) || s < 0 || p.Remaining < 0 {
 			t.Errorf("%s: %v samples a second, %v left", name, s, p.Remaining)
 		}

@@ -1,28 +1,27 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strings"
 	"testing"
 
 	"github.com/unnoise/unnoise/cuda/emu"
+	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/kernels"
 	_ "github.com/unnoise/unnoise/kernels/all" // register
-	"github.com/unnoise/unnoise/kernels/optim"
 	"github.com/unnoise/unnoise/kernels/rng"
 )
 
 // lab trains a network on a machine, step by step, on data that are a pure function of the step.
 type lab struct {
-	t             *testing.T
-	mach          exec.Executor
-	prog          Programs
-	micro, finish exec.LoadedProgram
+	*Stepper
+	t *testing.T
 }
 
 // tinyUNet is a recipe with everything that a U-Net of Ho et al. has, for 8x8 pixels of 3 channels: attention, concat, stride 2,
@@ -50,42 +49,18 @@ func newLab(t *testing.T, r *recipe.Recipe, mach exec.Executor, dtype kernels.DT
 	}
 	m.DType = dtype
 	liven(m)
-	l := &lab{t: t, mach: mach, prog: Programs{r, m}}
 	t.Cleanup(func() { _ = mach.Close() })
-	micro, err := l.prog.Micro()
+	steps, err := NewStepper(Programs{r, m}, mach)
 	if err != nil {
 		t.Fatal(err)
 	}
-	finish, err := l.prog.Finish()
-	if err != nil {
+	if err := steps.Load(); err != nil {
 		t.Fatal(err)
 	}
-	if l.micro, err = mach.Load(micro); err == nil {
-		l.finish, err = mach.Load(finish)
-	}
-	if err != nil {
+	if err := steps.Begin(); err != nil {
 		t.Fatal(err)
 	}
-	table, err := l.prog.noiseTableData()
-	if err != nil {
-		t.Fatal(err)
-	}
-	flat := kernels.Vector(kernels.F32, m.Params.Size())
-	for _, b := range []string{nn.WeightsBuffer, nn.EMABuffer} {
-		if err := mach.Persistent(b, flat); err != nil {
-			t.Fatal(err)
-		}
-		if err := mach.Write(b, 0, m.Weights); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := mach.Write(noiseTable, 0, table); err != nil {
-		t.Fatal(err)
-	}
-	if err := m.Round(mach, nn.WeightsBuffer); err != nil {
-		t.Fatal(err)
-	}
-	return l
+	return &lab{steps, t}
 }
 
 // liven draws every matrix anew: weights that would start near zero let hardly any gradient through. Small products of queries and keys
@@ -115,7 +90,7 @@ func liven(m *model.Model) {
 
 // batch is micro-batch m of step k: smooth pictures of a few shades, which a network learns fast.
 func (l *lab) batch(k, m int) []float32 {
-	r, s := l.prog.Recipe.Train, l.prog.spec(l.prog.Recipe.Train.MicroBatch)
+	r, s := l.Recipe.Train, l.spec(l.Recipe.Train.MicroBatch)
 	x := make([]float32, 0, s.Elements())
 	for n := range r.MicroBatch {
 		shade := float64((k*r.MicroBatches+m)*r.MicroBatch+n) * math.Phi
@@ -133,16 +108,16 @@ func (l *lab) batch(k, m int) []float32 {
 // follow takes over the state of another lab: weights, their moving average and the moments.
 func (l *lab) follow(o *lab) {
 	l.t.Helper()
-	state := make([]float32, l.prog.Model.Params.Size())
+	state := make([]float32, l.Model.Params.Size())
 	for _, b := range []string{nn.WeightsBuffer, nn.EMABuffer, momentBuffer, varianceBuffer} {
-		if err := o.mach.Read(b, 0, state); err != nil {
+		if err := o.Executor.Read(b, 0, state); err != nil {
 			l.t.Fatal(err)
 		}
-		if err := l.mach.Write(b, 0, state); err != nil {
+		if err := l.Executor.Write(b, 0, state); err != nil {
 			l.t.Fatal(err)
 		}
 	}
-	if err := l.prog.Model.Round(l.mach, nn.WeightsBuffer); err != nil {
+	if err := l.Model.Round(l.Executor, nn.WeightsBuffer); err != nil {
 		l.t.Fatal(err)
 	}
 }
@@ -150,8 +125,8 @@ func (l *lab) follow(o *lab) {
 // weights reads the weights.
 func (l *lab) weights() []float32 {
 	l.t.Helper()
-	w := make([]float32, l.prog.Model.Params.Size())
-	if err := l.mach.Read(nn.WeightsBuffer, 0, w); err != nil {
+	w := make([]float32, l.Model.Params.Size())
+	if err := l.Executor.Read(nn.WeightsBuffer, 0, w); err != nil {
 		l.t.Fatal(err)
 	}
 	return w
@@ -168,28 +143,22 @@ func (l *lab) step(k int) (grads []float32, loss float64) {
 }
 
 func (l *lab) tryStep(k int) (grads []float32, loss float64, err error) {
-	r := l.prog.Recipe.Train
-	state := l.prog.Recipe.State(k)
-	for m := range r.MicroBatches {
-		state.Micro, state.SampleBase = uint32(m), uint32(m*r.MicroBatch)
-		if err := l.micro.Set("x0", l.batch(k, m)); err != nil {
-			return nil, 0, err
-		}
-		if err := l.micro.Run(&state); err != nil {
-			return nil, 0, err
-		}
-	}
-	if err := l.finish.Run(&state); err != nil {
+	err = l.Step(context.Background(), k, func(k, m int, dst data.Batch) error {
+		dst.Put(0, l.Model.C, l.batch(k, m))
+		return nil
+	})
+	if err != nil {
 		return nil, 0, err
 	}
-	grads = make([]float32, l.prog.Model.Params.Size())
-	if err := l.mach.Read(model.GradsBuffer, 0, grads); err != nil {
+	grads = make([]float32, l.Model.Params.Size())
+	if err := l.Executor.Read(model.GradsBuffer, 0, grads); err != nil {
 		return nil, 0, err
 	}
-	spec := l.prog.ringSpec()
-	ring := make([]float32, spec.Span())
-	err = l.mach.Read(ringBuffer, 0, ring)
-	return grads, float64(ring[k%spec.N*spec.Pitch+optim.RecordLoss]), err
+	list, err := l.Records(k, k+1)
+	if err != nil {
+		return nil, 0, err
+	}
+	return grads, list[0].Loss, nil
 }
 
 // compareGradients holds each parameter's gradient to another one, in the L2 norm: relative to its own, plus 1e-6 of the global
@@ -197,7 +166,7 @@ func (l *lab) tryStep(k int) (grads []float32, loss float64, err error) {
 // a softmax does not see it.
 func (l *lab) compareGradients(got, want []float32, tolerance float64) error {
 	global := norm2(want)
-	for _, p := range l.prog.Model.Params.All() {
+	for _, p := range l.Model.Params.All() {
 		a, b := make([]float32, p.Elements()), make([]float32, p.Elements())
 		p.Take(got, a)
 		p.Take(want, b)
@@ -206,7 +175,7 @@ func (l *lab) compareGradients(got, want []float32, tolerance float64) error {
 			a[i] -= b[i]
 		}
 		allowed := tolerance*size + 1e-6*global
-		if l.prog.Model.DType == kernels.BF16 && size < 1e-5*global {
+		if l.Model.DType == kernels.BF16 && size < 1e-5*global {
 			allowed = 1e-5 * global
 		}
 		if d := norm2(a); !(d <= allowed) {

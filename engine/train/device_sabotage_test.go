@@ -143,7 +143,7 @@ func TestSabotagedTraining(t *testing.T) {
 			}
 			broken := newLab(t, r, sabotaged(t, log.modules[kernel], kernel, nil), dtype)
 			failed := rowFails(broken, host, want, wantLoss, tolerance, lossTolerance)
-			_ = broken.mach.Close() // after a fault it has nothing more to say
+			_ = broken.Executor.Close() // after a fault it has nothing more to say
 			if failed == nil {
 				t.Errorf("%s: kernel %s of %s writes negated numbers, and training does not notice", dtype, kernel, log.modules[kernel])
 			} else {

@@ -20,9 +20,25 @@ func (p Programs) dropLabels(c *nn.Context, conditions map[string]kernels.Value)
 	return kept
 }
 
-// checkClasses holds the network's classes to the data's.
+// checkConditions verifies that the data have what the network is conditioned on.
+func (t *trainer) checkConditions(conditions []nn.Condition) error {
+	for _, k := range conditions {
+		switch {
+		case k.Name != nn.LabelsInput:
+			return fmt.Errorf("the network is conditioned on %s, which %s does not have", k, t.Recipe.Data.Source)
+		case k.Kind != nn.ClassCondition || t.source.train.Classes() == 0:
+			return fmt.Errorf("the network is conditioned on labels that %s does not have", t.Recipe.Data.Source)
+		}
+		if err := t.checkClasses(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkClasses verifies that the network has a class for each of the data's.
 func (t *trainer) checkClasses(l nn.Condition) error {
-	have, source := t.train.Classes(), t.Recipe.Data.Source
+	have, source := t.source.train.Classes(), t.Recipe.Data.Source
 	switch {
 	case l.Classes == 0 || l.Named() >= have:
 		return nil

@@ -50,9 +50,19 @@ func (p Programs) inputs(g *graph.Graph, n int) (x0 kernels.Value, conditions ma
 	return g.Input("x0", p.spec(n)), p.Model.Conditions(g, n)
 }
 
-// Micro is one micro-batch: draw t, diffuse x0, predict, take the loss, differentiate. Gradients and loss are overwritten when
+// Compile builds the programs of a step, in the order in which they run.
+func (p Programs) Compile() ([]*graph.Program, error) {
+	forwardBackward, err := p.ForwardBackward()
+	if err != nil {
+		return nil, err
+	}
+	optimizerStep, err := p.OptimizerStep()
+	return []*graph.Program{forwardBackward, optimizerStep}, err
+}
+
+// ForwardBackward is one micro-batch: draw t, diffuse x0, predict, take the loss, differentiate. Gradients and loss are overwritten when
 // State.Micro is 0, else added to.
-func (p Programs) Micro() (*graph.Program, error) {
+func (p Programs) ForwardBackward() (*graph.Program, error) {
 	t, n := p.Recipe.Train, p.Recipe.Train.MicroBatch
 	kind, err := p.Recipe.LossKind()
 	if err != nil {
@@ -74,8 +84,8 @@ func (p Programs) Micro() (*graph.Program, error) {
 	return g.Compile("micro")
 }
 
-// Finish ends a step: gradient norm, the check for numbers that are not finite, clipping, AdamW and the moving average, the record.
-func (p Programs) Finish() (*graph.Program, error) {
+// OptimizerStep ends a step: gradient norm, the check for numbers that are not finite, clipping, AdamW and the moving average, the record.
+func (p Programs) OptimizerStep() (*graph.Program, error) {
 	g := graph.New()
 	g.Phase("finish")
 	flat := kernels.Vector(kernels.F32, p.Model.Params.Size())

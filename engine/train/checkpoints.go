@@ -1,0 +1,199 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/unnoise/unnoise/engine/checkpoint"
+	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/rundir"
+)
+
+// openRun makes the run directory, or finds the checkpoint to continue from.
+func (t *trainer) openRun() error {
+	if err := t.out.acquire(t.Resume); err != nil {
+		return err
+	}
+	if t.Resume {
+		if err := t.checkpoints.find(); err != nil {
+			return err
+		}
+	}
+	if err := t.out.writeConfig(); err != nil {
+		return rundir.WithAdvice(err)
+	}
+	var err error
+	if t.out.metrics, err = rundir.OpenMetrics(filepath.Join(t.Out, rundir.MetricsFile), t.step); err != nil {
+		return err
+	}
+	if err := t.noteSession(); err != nil {
+		return err
+	}
+	return t.out.openEvents(t.step)
+}
+
+// noteSession adds this program to the run's sessions. A run that goes on in another type is told of: its numbers change.
+func (t *trainer) noteSession() error {
+	if before, err := rundir.ReadSessions(t.Out); err == nil && len(before) > 0 {
+		if last := before[len(before)-1]; last.Type != t.DType.String() {
+			t.warn("the run was computed in %s on %s and goes on in %s on %s, with other rounding: --dtype %s keeps the type", last.Type, last.Machine,
+				t.DType, t.Executor.Name(), last.Type)
+		}
+	}
+	return rundir.AppendSession(t.Out, rundir.NewSession(t.step, t.Executor.Name(), t.DType.String()))
+}
+
+// checkpoints writes the state of a run and takes it up again.
+type checkpoints struct {
+	t    *trainer
+	path string // the last one, "" if there is none
+	step int    // the step that was saved last, or at which this process began
+}
+
+// find compares the recipe with the run's and takes the step of its last checkpoint.
+func (c *checkpoints) find() error {
+	t := c.t
+	old, err := recipe.ReadFile(filepath.Join(t.Out, rundir.ConfigFile), nil)
+	if err != nil {
+		return fmt.Errorf("%s cannot be resumed: %w", t.Out, err)
+	}
+	if changed := recipe.Changes(old, t.Recipe); len(changed) > 0 {
+		return fmt.Errorf("%s cannot be resumed with other settings, which would change the result: %s", t.Out, strings.Join(changed, "; "))
+	}
+	list, err := checkpoint.List(filepath.Join(t.Out, checkpoint.CheckpointsDir))
+	if err != nil {
+		return err
+	}
+	if len(list) > 0 {
+		t.step = list[len(list)-1].Step
+		c.path = list[len(list)-1].Path
+	} else {
+		t.warn("%s has no checkpoint: training begins again with step 1", t.Out)
+	}
+	if t.step > t.Recipe.Train.Steps {
+		return fmt.Errorf("%s has taken %d steps already, train.steps is %d: give more --steps", t.Out, t.step, t.Recipe.Train.Steps)
+	}
+	return nil
+}
+
+// stateBuffers are the persistent buffers that a checkpoint holds beside the averaged weights, with the prefix of their tensors.
+var stateBuffers = []struct{ prefix, buffer string }{
+	{"raw.", nn.WeightsBuffer}, {"adam_m.", momentBuffer}, {"adam_v.", varianceBuffer},
+}
+
+// restore writes weights and moments to the executor: the initial ones, or those of the checkpoint.
+func (c *checkpoints) restore() error {
+	m, executor := c.t.stepper.Model, c.t.Executor
+	if c.t.step == 0 {
+		return c.t.stepper.Begin()
+	}
+	files, err := checkpoint.ResolveModel(c.path)
+	if err != nil {
+		return err
+	}
+	if files.State == "" {
+		return fmt.Errorf("%s has no training_state.safetensors: it cannot be resumed", files.Dir)
+	}
+	if err := c.check(files.State); err != nil {
+		return err
+	}
+	for _, s := range stateBuffers {
+		arena := make([]float32, m.Params.Size())
+		if err := m.ReadState(files.State, s.prefix, arena); err != nil {
+			return err
+		}
+		if err := executor.Write(s.buffer, 0, arena); err != nil {
+			return err
+		}
+	}
+	if err := m.ReadWeights(files.Weights); err != nil {
+		return err
+	}
+	if err := executor.Write(nn.EMABuffer, 0, m.Weights); err != nil {
+		return err
+	}
+	return m.Round(executor, nn.WeightsBuffer)
+}
+
+// check verifies that a checkpoint's state is of this run, its data and its step.
+func (c *checkpoints) check(path string) error {
+	t := c.t
+	f, err := checkpoint.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info := f.Metadata()
+	if info["config_sha256"] != t.Recipe.Hash() {
+		return fmt.Errorf("%s belongs to a run with other settings", path)
+	}
+	if was := info["data"]; was != "" && was != t.source.set.Fingerprint() {
+		return fmt.Errorf("%s: the run began on other data: %s holds other samples now (their number, names or classes differ), which would change the result; restore it, or begin another run",
+			t.Out, t.Recipe.Data.Source)
+	}
+	if info["step"] != strconv.Itoa(t.step) {
+		return fmt.Errorf("%s is of step %s, not %d", path, info["step"], t.step)
+	}
+	return nil
+}
+
+// write saves a checkpoint that is due, once no step before it has turned out bad. Only the last one must be written.
+func (c *checkpoints) write(context.Context) error {
+	t := c.t
+	if _, _, err := t.progress.inspect(); err != nil {
+		return err
+	}
+	err := c.save()
+	if t.step == t.Recipe.Train.Steps {
+		return err
+	}
+	return t.out.warnOnError(t.step, "checkpoint", err)
+}
+
+// save writes the checkpoint of the current step and removes old ones.
+func (c *checkpoints) save() error {
+	t, m := c.t, c.t.stepper.Model
+	read := func(buffer string) ([]float32, error) {
+		arena := make([]float32, m.Params.Size())
+		return arena, t.Executor.Read(buffer, 0, arena)
+	}
+	average, err := read(nn.EMABuffer)
+	if err != nil {
+		return err
+	}
+	saved := m.Checkpoint(average)
+	for _, s := range stateBuffers {
+		arena, err := read(s.buffer)
+		if err != nil {
+			return err
+		}
+		saved.State = append(saved.State, m.StateTensors(s.prefix, arena)...)
+	}
+	saved.StateInfo = map[string]string{"step": strconv.Itoa(t.step), "seed": strconv.FormatUint(t.Recipe.Train.Seed, 10),
+		"config_sha256": t.Recipe.Hash(), "data": t.source.set.Fingerprint()}
+	dir, err := t.out.makeDir(t.step, checkpoint.CheckpointsDir)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, checkpoint.StepName(t.step))
+	if err := checkpoint.Save(path, saved); err != nil {
+		return err
+	}
+	c.path, c.step = path, t.step
+	if t.OnCheckpoint != nil {
+		t.OnCheckpoint(t.step, path)
+	}
+	return checkpoint.Prune(dir, t.Recipe.Train.KeepCheckpoints)
+}
+
+// last is the path of the last checkpoint of a run that has ended.
+func (c *checkpoints) last() string {
+	if c.path != "" {
+		return c.path
+	}
+	return filepath.Join(c.t.Out, checkpoint.CheckpointsDir, checkpoint.StepName(c.t.step))
+}
