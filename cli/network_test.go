@@ -31,7 +31,8 @@ const affineDefaults = `{"_class_name": "TestAffine", "_diffusers_version": "0.3
 
 // registerAffine is all that the program is told of it.
 var registerAffine = sync.OnceFunc(func() {
-	nn.Register(nn.Class{Name: "TestAffine", Doc: "a network of this test"}, parseAffine, func(a *affine) nn.Network { return a })
+	nn.Register(nn.Class{Name: "TestAffine", Doc: "a network of this test"}, parseAffine,
+		func(a *affine) nn.Network { return a })
 })
 
 func (a *affine) fields() []pyjson.Field { return []pyjson.Field{{Key: "width", Ptr: &a.Width}} }
@@ -77,8 +78,8 @@ sample_count = 4
 eval_samples = 4
 `
 
-// TestNewNetwork adds a network in one place and uses it by its class name: a recipe trains it, the command line inspects and samples
-// it, checkpoints hold it.
+// TestNewNetwork adds a network in one place and uses it by its class name: a recipe trains it, the
+// command line inspects and samples it, checkpoints hold it.
 func TestNewNetwork(t *testing.T) {
 	registerAffine()
 	dir := t.TempDir()

@@ -24,7 +24,8 @@ func (n conditioned) Config() nn.Config     { return n }
 
 func (conditioned) Signature() nn.Signature {
 	return nn.Signature{H: 1, W: 3, Conditions: []nn.Condition{
-		{Name: "past", Kind: nn.SequenceCondition, Length: 3, Dim: 5}, {Name: nn.LabelsInput, Kind: nn.ClassCondition, Classes: 4}}}
+		{Name: "past", Kind: nn.SequenceCondition, Length: 3, Dim: 5},
+		{Name: nn.LabelsInput, Kind: nn.ClassCondition, Classes: 4}}}
 }
 
 func (conditioned) Forward(c *nn.Context, in nn.Inputs) kernels.Value {
@@ -38,7 +39,8 @@ func init() {
 		func([]byte) (conditioned, error) { return conditioned{}, nil }, func(n conditioned) nn.Network { return n })
 }
 
-// TestConditions gives a network two conditions of different kinds, and refuses batches that lack one or have another shape.
+// TestConditions gives a network two conditions of different kinds, and refuses batches that lack one
+// or have another shape.
 func TestConditions(t *testing.T) {
 	sched, err := checkpoint.NewScheduler(checkpoint.DDPMScheduler)
 	if err != nil {
@@ -87,13 +89,14 @@ func TestConditions(t *testing.T) {
 			}
 		}
 	}
+	const sequences = `conditioned on "past", sequences of 3 vectors of 5 elements: `
 	for want, edit := range map[string]func(*model.Batch){
-		`conditioned on "past", sequences of 3 vectors of 5 elements: want 30 numbers, have 0`:  func(b *model.Batch) { b.Vectors = nil },
-		`conditioned on "past", sequences of 3 vectors of 5 elements: want 30 numbers, have 29`: func(b *model.Batch) { b.Vectors["past"] = b.Vectors["past"][1:] },
-		"conditioned on classes: want 2 integer labels, have 0":                                 func(b *model.Batch) { b.Labels = nil },
-		"label 4: want 0..3":          func(b *model.Batch) { b.Labels[1] = 4 },
-		"labels are given as vectors": func(b *model.Batch) { b.Vectors["labels"] = make([]float32, n) },
-		"future are given as vectors": func(b *model.Batch) { b.Vectors["future"] = make([]float32, n) },
+		sequences + "want 30 numbers, have 0":                   func(b *model.Batch) { b.Vectors = nil },
+		sequences + "want 30 numbers, have 29":                  func(b *model.Batch) { b.Vectors["past"] = b.Vectors["past"][1:] },
+		"conditioned on classes: want 2 integer labels, have 0": func(b *model.Batch) { b.Labels = nil },
+		"label 4: want 0..3":                                    func(b *model.Batch) { b.Labels[1] = 4 },
+		"labels are given as vectors":                           func(b *model.Batch) { b.Vectors["labels"] = make([]float32, n) },
+		"future are given as vectors":                           func(b *model.Batch) { b.Vectors["future"] = make([]float32, n) },
 	} {
 		b := batch()
 		edit(&b)

@@ -11,7 +11,8 @@ import (
 
 // Classifier is a small convolutional network that tells classes of images apart; its uses are measurements of samples.
 type Classifier struct {
-	Channels []int // widths: a stem at full size, then one convolution of stride 2 for each further width; multiples of 8
+	// Channels are the widths, multiples of 8: a stem at full size, then a convolution of stride 2 for each.
+	Channels []int
 	Classes  int
 }
 
@@ -24,9 +25,9 @@ func (k Classifier) Declare(x kernels.Spec) (*ParamSet, error) {
 	return set, nil
 }
 
-// Forward emits the scores (N,1,1,Classes) of images x (N,H,W,C): convolutions with group norm and SiLU, each but the first halving
-// the size, then one that covers what is left. The scores are linear; with a mean squared error to one-hot targets they estimate the
-// probabilities of the classes.
+// Forward emits the scores (N,1,1,Classes) of images x (N,H,W,C): convolutions with group norm and
+// SiLU, each but the first halving the size, then one that covers what is left. The scores are linear;
+// with a mean squared error to one-hot targets they estimate the probabilities of the classes.
 func (k Classifier) Forward(c *Context, x kernels.Value) kernels.Value {
 	for i, width := range k.Channels {
 		g := conv.Same(3)
@@ -35,7 +36,8 @@ func (k Classifier) Forward(c *Context, x kernels.Value) kernels.Value {
 		}
 		name := fmt.Sprintf("conv_%d", i)
 		x = c.Conv(name, x, width, g, ConvOptions{})
-		x = c.Norm(name+".norm", x, kernels.Value{}, norm.GroupNorm{Groups: max(1, width/8), Eps: 1e-5, Activation: elementwise.SiLU})
+		op := norm.GroupNorm{Groups: max(1, width/8), Eps: 1e-5, Activation: elementwise.SiLU}
+		x = c.Norm(name+".norm", x, kernels.Value{}, op)
 	}
 	return c.Conv("scores", x, k.Classes, conv.Geometry{KH: x.Spec.H, KW: x.Spec.W}, ConvOptions{})
 }

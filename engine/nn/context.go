@@ -20,10 +20,11 @@ func NewContext(g *graph.Graph, set *ParamSet, buffer string, train bool) *Conte
 	return &Context{G: g, Train: train, Params: readParams(g, set, buffer, F32), Precision: F32, Streams: Streams{}}
 }
 
-// NewBF16Context is NewContext in bf16 mode: matrices are read from the buffer's rounded copy, activations are bf16; biases, norms,
-// x, the time features and the network's output stay float32.
+// NewBF16Context is NewContext in bf16 mode: matrices are read from the buffer's rounded copy,
+// activations are bf16; biases, norms, x, the time features and the network's output stay float32.
 func NewBF16Context(g *graph.Graph, set *ParamSet, buffer string, train bool) *Context {
-	return &Context{G: g, Train: train, Params: readParams(g, set, buffer, BF16), Precision: BF16, Streams: Streams{}, Stats: ChannelStats{}}
+	return &Context{G: g, Train: train, Params: readParams(g, set, buffer, BF16), Precision: BF16,
+		Streams: Streams{}, Stats: ChannelStats{}}
 }
 
 // declareWith builds something once in a graph of its own to learn its parameters.
@@ -37,7 +38,8 @@ func declareWith(build func(c *Context)) (*ParamSet, error) {
 	return c.Params.set, nil
 }
 
-// Trainable returns the trainable regions that the graph uses, as values of the weights, with each one's place in the arena.
+// Trainable returns the trainable regions that the graph uses, as values of the weights, with each
+// one's place in the arena.
 func (c *Context) Trainable() (values []kernels.Value, offsets []int) { return c.Params.trainable() }
 
 // Stream returns the Philox stream of a path and refuses two paths with one number.

@@ -21,7 +21,8 @@ func (c *Context) Constant(name string, n int, init Init) kernels.Value {
 	return c.param(s, false, &Parameter{Name: name, Shape: []int{n}, Spec: s, Init: init})
 }
 
-// Embedding is a table of classes vectors of dim elements, parameter name [classes,dim], and the rows of it that labels I32 (N,1,1,1) name.
+// Embedding is a table of classes vectors of dim elements, parameter name [classes,dim], and the rows
+// of it that labels I32 (N,1,1,1) name.
 func (c *Context) Embedding(name string, labels kernels.Value, classes, dim int) kernels.Value {
 	s := kernels.Dense(kernels.F32, classes, 1, 1, dim)
 	table := c.param(s, true, &Parameter{Name: name, Shape: []int{classes, dim}, Trainable: true, Decay: true, Spec: s,
@@ -34,20 +35,22 @@ const NearZero = 1e-10
 
 // ConvOptions are the optional parts of a convolution layer.
 type ConvOptions struct {
-	ImageBias, Residual kernels.Value // added to the output: a bias of each image (N,1,1,co), a tensor of the output's shape
-	InitScale           float64       // of the initial weights' variance; 0 means 1
-	Output              bool          // the network's output: float32 in bf16 mode, too
-	NormGroups          int           // of the norm that reads the output; 0: none does
+	ImageBias  kernels.Value // added to the output: a bias of each image (N,1,1,co)
+	Residual   kernels.Value // added to the output: a tensor of its shape
+	InitScale  float64       // of the initial weights' variance; 0 means 1
+	Output     bool          // the network's output: float32 in bf16 mode, too
+	NormGroups int           // of the norm that reads the output; 0: none does
 }
 
 // Conv is a convolution layer with bias: parameters name.weight [co,ci,KH,KW] and name.bias [co].
 func (c *Context) Conv(name string, x kernels.Value, co int, g conv.Geometry, o ConvOptions) kernels.Value {
 	ci, k := x.Spec.C, g.KH*g.KW
 	w := kernels.Dense(kernels.F32, co, g.KH, g.KW, ci)
-	weight := c.param(w, true, &Parameter{Name: name + ".weight", Shape: []int{co, ci, g.KH, g.KW}, Trainable: true, Decay: true, Spec: w,
-		Init: XavierUniform(scaleOf(o.InitScale), ci*k, co*k)})
+	weight := c.param(w, true, &Parameter{Name: name + ".weight", Shape: []int{co, ci, g.KH, g.KW},
+		Trainable: true, Decay: true, Spec: w, Init: XavierUniform(scaleOf(o.InitScale), ci*k, co*k)})
 	bias := c.vector(name+".bias", co, Init{})
-	op := conv.Conv2D{Geometry: g, OutF32: o.Output && c.Precision == BF16, ChannelStats: c.Stats.pay(x.Spec, co, g, o.NormGroups)}
+	op := conv.Conv2D{Geometry: g, OutF32: o.Output && c.Precision == BF16,
+		ChannelStats: c.Stats.pay(x.Spec, co, g, o.NormGroups)}
 	out := c.G.Emit(op, c.Activation(x), weight, bias, o.ImageBias, o.Residual)
 	if op.ChannelStats && len(out) > 1 {
 		c.Stats[out[0].ID] = out[1]
@@ -78,7 +81,8 @@ func (c *Context) Linear(x, residual kernels.Value, layers ...LinearLayer) kerne
 	for _, l := range layers {
 		ws = append(ws, &Parameter{Name: l.Name + ".weight", Shape: []int{l.Out, in}, Trainable: true, Decay: true,
 			Spec: kernels.Dense(kernels.F32, l.Out, 1, 1, in), Init: XavierUniform(scaleOf(l.InitScale), in, l.Out)})
-		bs = append(bs, &Parameter{Name: l.Name + ".bias", Shape: []int{l.Out}, Trainable: true, Spec: kernels.Vector(kernels.F32, l.Out)})
+		bs = append(bs, &Parameter{Name: l.Name + ".bias", Shape: []int{l.Out}, Trainable: true,
+			Spec: kernels.Vector(kernels.F32, l.Out)})
 		total += l.Out
 	}
 	weight := c.param(kernels.Dense(kernels.F32, total, 1, 1, in), true, ws...)

@@ -8,8 +8,8 @@ import (
 	"github.com/unnoise/unnoise/kernels/elementwise"
 )
 
-// Network is a function of noisy samples, their times and what conditions them; what its output means (noise, sample, velocity) is the
-// scheduler's business.
+// Network is a function of noisy samples, their times and what conditions them; what its output means
+// (noise, sample, velocity) is the scheduler's business.
 type Network interface {
 	Config() Config
 	// Signature says what the network is called with.
@@ -21,13 +21,14 @@ type Network interface {
 // Inputs are the values that a network is called with.
 type Inputs struct {
 	X kernels.Value // noisy samples (N,H,W,Cin) F32
-	// T holds each sample's time, (N,1,1,1): F32, or I32 where all are whole timesteps. The sinusoidal embedding takes both and gives
-	// equal bits; what needs numbers asks Context.Float.
+	// T holds each sample's time, (N,1,1,1): F32, or I32 where all are whole timesteps. The sinusoidal
+	// embedding takes both and gives equal bits; what needs numbers asks Context.Float.
 	T          kernels.Value
 	Conditions map[string]kernels.Value // by the condition's name; of the spec that it says
 }
 
-// Signature says what a network is called with. The zero value is that of a network of images of any size with timesteps alone.
+// Signature says what a network is called with. The zero value is that of a network of images of any
+// size with timesteps alone.
 type Signature struct {
 	Layout Layout
 	H, W   int // height and width of samples that the configuration names; 0: it names none
@@ -63,7 +64,8 @@ func (s Signature) Timesteps() error {
 	if s.NoiseLevels == "" {
 		return nil
 	}
-	return errors.New(s.NoiseLevels + ": such a network works with positive noise levels (unnoise predict), not with timesteps from 0 on")
+	return errors.New(s.NoiseLevels +
+		": such a network works with positive noise levels (unnoise predict), not with timesteps from 0 on")
 }
 
 // Labels returns the condition named "labels", the zero Condition if there is none.
@@ -108,7 +110,8 @@ func (c Condition) Named() int {
 	return c.Classes
 }
 
-// Spec returns the tensor of a batch: class numbers (n,1,1,1) I32, vectors (n,1,1,Dim) or sequences (n,1,Length,Dim) F32.
+// Spec returns the tensor of a batch: class numbers (n,1,1,1) I32, vectors (n,1,1,Dim) or sequences
+// (n,1,Length,Dim) F32.
 func (c Condition) Spec(n int) kernels.Spec {
 	switch c.Kind {
 	case VectorCondition:
@@ -141,7 +144,8 @@ func (c *Context) Float(v kernels.Value) kernels.Value {
 // Declare builds a network once in a graph of its own, for samples of a spec, to learn its parameters.
 func Declare(n Network, x kernels.Spec) (*ParamSet, error) {
 	set, err := declareWith(func(c *Context) {
-		in := Inputs{X: c.G.Input("x", x), T: c.G.Input("t", kernels.Dense(kernels.F32, x.N, 1, 1, 1)), Conditions: map[string]kernels.Value{}}
+		in := Inputs{X: c.G.Input("x", x), T: c.G.Input("t", kernels.Dense(kernels.F32, x.N, 1, 1, 1)),
+			Conditions: map[string]kernels.Value{}}
 		for _, k := range n.Signature().Conditions {
 			in.Conditions[k.Name] = c.G.Input(k.Name, k.Spec(x.N))
 		}

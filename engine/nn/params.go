@@ -46,7 +46,8 @@ const (
 	Gauss
 )
 
-// XavierUniform is variance_scaling(scale, fan_avg, uniform) of Ho et al. 2020 (nn.py): bound sqrt(3*scale / ((fanIn+fanOut)/2)).
+// XavierUniform is variance_scaling(scale, fan_avg, uniform) of Ho et al. 2020 (nn.py): bound
+// sqrt(3*scale / ((fanIn+fanOut)/2)).
 func XavierUniform(scale float64, fanIn, fanOut int) Init {
 	return Init{Uniform, math.Sqrt(3 * scale / (float64(fanIn+fanOut) / 2))}
 }

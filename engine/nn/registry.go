@@ -38,9 +38,10 @@ type Class struct {
 // classes are the registered ones by name. They are written by init functions only.
 var classes = map[string]*Class{}
 
-// Register adds a class of networks; the package that defines it does so when it is initialized. parse reads a config.json, of which
-// the keys that only describe the file may be anything, and validates it; build returns the network of a valid configuration. A class
-// registered twice is a fault of the program and panics.
+// Register adds a class of networks; the package that defines it does so when it is initialized. parse
+// reads a config.json, of which the keys that only describe the file may be anything, and validates it;
+// build returns the network of a valid configuration. A class registered twice is a fault of the
+// program and panics.
 func Register[C Config](c Class, parse func([]byte) (C, error), build func(C) Network) {
 	if _, ok := classes[c.Name]; ok {
 		panic("nn: network class " + c.Name + " registered twice")
@@ -82,7 +83,8 @@ func ParseConfig(data []byte) (Config, error) {
 	if c := Lookup(name); c != nil {
 		return c.parse(data)
 	}
-	return nil, fmt.Errorf("config.json: key \"_class_name\" is %s: supported are %s", pyjson.Describe(value), quoted(Names()))
+	return nil, fmt.Errorf("config.json: key \"_class_name\" is %s: supported are %s",
+		pyjson.Describe(value), quoted(Names()))
 }
 
 // quoted lists names as a sentence does: "a" and "b".

@@ -6,12 +6,14 @@ import (
 	"github.com/unnoise/unnoise/kernels/norm"
 )
 
-// ChannelStats holds the statistics of channels that convolutions take of their outputs for the norms that read them
-// (conv.Conv2D.ChannelStats), by the output's value. In a nil one nothing is kept: norms take their statistics themselves.
+// ChannelStats holds the statistics of channels that convolutions take of their outputs for the norms
+// that read them (conv.Conv2D.ChannelStats), by the output's value. In a nil one nothing is kept: norms
+// take their statistics themselves.
 type ChannelStats map[int]kernels.Value
 
-// pay reports whether a convolution of x takes the statistics of its co output channels for a norm of that many groups (0: none reads
-// it): in bf16 mode, which is that of devices, where they pay and cost no pass of their own.
+// pay reports whether a convolution of x takes the statistics of its co output channels for a norm of
+// that many groups (0: none reads it): in bf16 mode, which is that of devices, where they pay and cost
+// no pass of their own.
 func (s ChannelStats) pay(x kernels.Spec, co int, g conv.Geometry, groups int) bool {
 	if s == nil || groups == 0 {
 		return false

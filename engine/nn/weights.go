@@ -16,8 +16,8 @@ const (
 // RoundedBuffer is the persistent bf16 copy of a buffer of weights, which matrix products read in bf16 mode.
 func RoundedBuffer(buffer string) string { return buffer + "_bf16" }
 
-// Params gives the layers of a graph their weights: those of a persistent buffer, or, in a first pass, places that stand for them
-// while the set is being collected.
+// Params gives the layers of a graph their weights: those of a persistent buffer, or, in a first pass,
+// places that stand for them while the set is being collected.
 type Params struct {
 	set     *ParamSet
 	collect bool
@@ -31,7 +31,8 @@ func collectParams() *Params { return &Params{set: newParamSet(), collect: true}
 
 // readParams reads a set from a buffer, matrices from its rounded copy where the precision is BF16.
 func readParams(g *graph.Graph, set *ParamSet, buffer string, p Precision) *Params {
-	ps := &Params{set: set, used: map[*region]kernels.Value{}, arena: g.Persistent(buffer, kernels.Vector(kernels.F32, set.Size()))}
+	ps := &Params{set: set, used: map[*region]kernels.Value{},
+		arena: g.Persistent(buffer, kernels.Vector(kernels.F32, set.Size()))}
 	if p == BF16 {
 		ps.rounded = g.Persistent(RoundedBuffer(buffer), kernels.Vector(kernels.BF16, set.Size()))
 	}

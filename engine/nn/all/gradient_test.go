@@ -21,13 +21,14 @@ const small = `{"_class_name":"UNet2DModel","sample_size":[4,8],"in_channels":2,
 "attention_head_dim":4,"norm_num_groups":2,"norm_eps":1e-5,"downsample_padding":0,"flip_sin_to_cos":false,"freq_shift":1,"dropout":0.1,
 "resnet_time_scale_shift":"SHIFT"}`
 
-// TestSmallUNetGradients holds the gradient of whole small networks to central differences in float64, along random directions of the
-// weights: all of them, then each parameter alone.
+// TestSmallUNetGradients holds the gradient of whole small networks to central differences in float64,
+// along random directions of the weights: all of them, then each parameter alone.
 func TestSmallUNetGradients(t *testing.T) {
 	for name, edit := range map[string][]string{
-		"default":         {"SHIFT", "default"},
-		"scale_shift":     {"SHIFT", "scale_shift"},
-		"resnet samplers": {"SHIFT", "default", "ResnetDownsampleBlock2D", "AttnDownBlock2D", `"dropout"`, `"downsample_type":"resnet","upsample_type":"resnet","dropout"`},
+		"default":     {"SHIFT", "default"},
+		"scale_shift": {"SHIFT", "scale_shift"},
+		"resnet samplers": {"SHIFT", "default", "ResnetDownsampleBlock2D", "AttnDownBlock2D",
+			`"dropout"`, `"downsample_type":"resnet","upsample_type":"resnet","dropout"`},
 		"no middle block": {"SHIFT", "default", `"dropout"`, `"mid_block_type":null,"dropout"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,7 +64,8 @@ func checkNetwork(t *testing.T, net nn.Network, x kernels.Spec) {
 	m := exec.NewCPU(exec.CPUOptions{Workers: 1, Double: true})
 	g := graph.New()
 	c := nn.NewContext(g, set, nn.WeightsBuffer, true)
-	y := net.Forward(c, nn.Inputs{X: g.Persistent("x", x), T: g.Persistent("t", kernels.Dense(kernels.I32, x.N, 1, 1, 1))})
+	times := g.Persistent("t", kernels.Dense(kernels.I32, x.N, 1, 1, 1))
+	y := net.Forward(c, nn.Inputs{X: g.Persistent("x", x), T: times})
 	l := kernels.Emit1(g, loss.Loss{Kind: loss.MSE}, y, g.Persistent("target", x))
 	values, offsets := c.Trainable()
 	base := g.Persistent("grads", kernels.Vector(kernels.F32, set.Size()))
@@ -155,7 +157,8 @@ func checkNetwork(t *testing.T, net nn.Network, x kernels.Spec) {
 
 // TestFourierWithClassTimes builds a network that uses the one Fourier table for times and for classes.
 func TestFourierWithClassTimes(t *testing.T) {
-	text := strings.NewReplacer("SHIFT", "default", `"dropout":0.1`, `"dropout":0.1,"time_embedding_type":"fourier","class_embed_type":"timestep"`).Replace(small)
+	text := strings.NewReplacer("SHIFT", "default",
+		`"dropout":0.1`, `"dropout":0.1,"time_embedding_type":"fourier","class_embed_type":"timestep"`).Replace(small)
 	cfg, err := nn.ParseConfig([]byte(text))
 	if err != nil {
 		t.Fatal(err)

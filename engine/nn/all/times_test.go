@@ -12,7 +12,8 @@ import (
 	"github.com/unnoise/unnoise/kernels"
 )
 
-// TestTimes holds the output at whole timesteps that are float32 to that at integers, bit for bit, and has it change between them.
+// TestTimes holds the output at whole timesteps that are float32 to that at integers, bit for bit, and
+// has it change between them.
 func TestTimes(t *testing.T) {
 	d, err := emu.Open("a100")
 	if err != nil {

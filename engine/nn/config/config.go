@@ -13,13 +13,14 @@ import (
 // MaxChannels bounds channel counts so that shape products cannot overflow.
 const MaxChannels = 1 << 16
 
-// harmlessKeys are written by diffusers and change nothing in the network; the second line is what its EMAModel adds to the
-// configuration of the network that it averages.
+// harmlessKeys are written by diffusers and change nothing in the network; the second line is what its
+// EMAModel adds to the configuration of the network that it averages.
 var harmlessKeys = []string{"_class_name", "_diffusers_version", "_name_or_path", "_commit_hash", "_use_default_values",
 	"decay", "inv_gamma", "min_decay", "optimization_step", "power", "update_after_step", "use_ema_warmup"}
 
-// Parse decodes the text of a config.json of a class over the defaults into the fields and returns the document that was read. The
-// error names the first key that is unknown or whose value has another type.
+// Parse decodes the text of a config.json of a class over the defaults into the fields and returns the
+// document that was read. The error names the first key that is unknown or whose value has another
+// type.
 func Parse(data []byte, class string, fields []pyjson.Field, defaults *pyjson.Object) (*pyjson.Object, error) {
 	obj, err := parse(data, class, fields, defaults)
 	if err != nil {
@@ -45,8 +46,9 @@ func parse(data []byte, class string, fields []pyjson.Field, defaults *pyjson.Ob
 	return obj, pyjson.Decode(obj, fields)
 }
 
-// Text returns the text of config.json for the fields: keys that the document had keep their literals, keys that it lacked are added
-// where they differ from the default. Without a document all keys are written.
+// Text returns the text of config.json for the fields: keys that the document had keep their literals,
+// keys that it lacked are added where they differ from the default. Without a document all keys are
+// written.
 func Text(document *pyjson.Object, fields []pyjson.Field, defaults *pyjson.Object) []byte {
 	if document == nil {
 		document = defaults

@@ -23,14 +23,15 @@ type Config struct {
 }
 
 const defaultConfig = `{
-  "_class_name": "UnnoiseMLP", "_diffusers_version": "0.30.0", "act_fn": "silu", "hidden": 128, "in_channels": 2, "layers": 4,
-  "out_channels": 2, "time_embed_dim": 128
+  "_class_name": "UnnoiseMLP", "_diffusers_version": "0.30.0", "act_fn": "silu", "hidden": 128,
+  "in_channels": 2, "layers": 4, "out_channels": 2, "time_embed_dim": 128
 }`
 
 func (c *Config) fields() []pyjson.Field {
 	return []pyjson.Field{
-		{Key: "in_channels", Ptr: &c.InChannels}, {Key: "out_channels", Ptr: &c.OutChannels}, {Key: "hidden", Ptr: &c.Hidden},
-		{Key: "layers", Ptr: &c.Layers}, {Key: "time_embed_dim", Ptr: &c.TimeEmbedDim}, {Key: "act_fn", Ptr: &c.ActFn},
+		{Key: "in_channels", Ptr: &c.InChannels}, {Key: "out_channels", Ptr: &c.OutChannels},
+		{Key: "hidden", Ptr: &c.Hidden}, {Key: "layers", Ptr: &c.Layers},
+		{Key: "time_embed_dim", Ptr: &c.TimeEmbedDim}, {Key: "act_fn", Ptr: &c.ActFn},
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/unnoise/unnoise/kernels/embed"
 )
 
-// network is a residual perceptron for points: h = in(x); h += layer_i(act(h + time_i(e))); out(act(h)), with e the time embedding
-// after two dense layers.
+// network is a residual perceptron for points: h = in(x); h += layer_i(act(h + time_i(e)));
+// out(act(h)), with e the time embedding after two dense layers.
 type network struct{ cfg *Config }
 
 func init() {
@@ -33,7 +33,8 @@ func (m *network) Forward(c *nn.Context, in nn.Inputs) kernels.Value {
 	e = kernels.Emit1(c.G, act, e)
 	var projections []nn.LinearLayer
 	for i := range m.cfg.Layers {
-		projections = append(projections, nn.LinearLayer{Name: fmt.Sprintf("layers.%d.time_proj", i), Out: m.cfg.Hidden})
+		name := fmt.Sprintf("layers.%d.time_proj", i)
+		projections = append(projections, nn.LinearLayer{Name: name, Out: m.cfg.Hidden})
 	}
 	times := c.Linear(e, kernels.Value{}, projections...)
 	h := c.Linear(in.X, kernels.Value{}, nn.LinearLayer{Name: "linear_in", Out: m.cfg.Hidden})
@@ -43,5 +44,6 @@ func (m *network) Forward(c *nn.Context, in nn.Inputs) kernels.Value {
 		h = c.Linear(u, h, nn.LinearLayer{Name: fmt.Sprintf("layers.%d.linear", i), Out: m.cfg.Hidden})
 	}
 	h = kernels.Emit1(c.G, act, h)
-	return c.Linear(h, kernels.Value{}, nn.LinearLayer{Name: "linear_out", Out: m.cfg.OutChannels, InitScale: nn.NearZero, Output: true})
+	last := nn.LinearLayer{Name: "linear_out", Out: m.cfg.OutChannels, InitScale: nn.NearZero, Output: true}
+	return c.Linear(h, kernels.Value{}, last)
 }

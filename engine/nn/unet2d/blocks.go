@@ -21,12 +21,15 @@ const (
 	double
 )
 
-// resnet is diffusers' ResnetBlock2D: x + conv2(dropout(act(norm2(conv1(act(norm1(x))) + time)))), divided by scale; with scale_shift the
-// time projection scales and shifts norm2's output instead. A 1x1 convolution adapts x where the channels change.
-// groups is that of the norm that reads the sum, 0 where none does.
-func (b *builder) resnet(name string, x kernels.Value, out int, size resampling, scale float64, groups int) kernels.Value {
+// resnet is diffusers' ResnetBlock2D: x + conv2(dropout(act(norm2(conv1(act(norm1(x))) + time)))),
+// divided by scale; with scale_shift the time projection scales and shifts norm2's output instead. A
+// 1x1 convolution adapts x where the channels change. groups is that of the norm that reads the sum, 0
+// where none does.
+func (b *builder) resnet(name string, x kernels.Value, out int, size resampling, scale float64,
+	groups int) kernels.Value {
 	cfg := b.cfg
-	h := b.Norm(name+".norm1", x, kernels.Value{}, norm.GroupNorm{Groups: cfg.NormNumGroups, Eps: cfg.NormEps, Activation: b.act})
+	n1 := norm.GroupNorm{Groups: cfg.NormNumGroups, Eps: cfg.NormEps, Activation: b.act}
+	h := b.Norm(name+".norm1", x, kernels.Value{}, n1)
 	g := conv.Same(3)
 	switch size {
 	case halve:
@@ -43,7 +46,7 @@ func (b *builder) resnet(name string, x kernels.Value, out int, size resampling,
 		bias = b.G.Slice(b.times, b.places[name], out)
 	}
 	h = b.Conv(name+".conv1", h, out, g, nn.ConvOptions{ImageBias: bias, NormGroups: cfg.NormNumGroups})
-	n2 := norm.GroupNorm{Groups: cfg.NormNumGroups, Eps: cfg.NormEps, Activation: b.act}
+	n2 := n1
 	if b.Train && cfg.Dropout > 0 {
 		n2.Dropout, n2.Stream = cfg.Dropout, b.Stream("dropout/"+name)
 	}
@@ -51,7 +54,8 @@ func (b *builder) resnet(name string, x kernels.Value, out int, size resampling,
 	if x.Spec.C != out {
 		x = b.Conv(name+".conv_shortcut", x, out, conv.Same(1), nn.ConvOptions{})
 	}
-	h = b.Conv(name+".conv2", h, out, conv.Same(3), nn.ConvOptions{Residual: x, InitScale: nn.NearZero, NormGroups: groups})
+	last := nn.ConvOptions{Residual: x, InitScale: nn.NearZero, NormGroups: groups}
+	h = b.Conv(name+".conv2", h, out, conv.Same(3), last)
 	return b.divide(h, scale)
 }
 
@@ -68,7 +72,8 @@ func (b *builder) attention(name string, x kernels.Value, groups int, scale floa
 	if groups > 0 {
 		h = b.Norm(name+".group_norm", x, kernels.Value{}, norm.GroupNorm{Groups: groups, Eps: b.cfg.NormEps})
 	}
-	qkv := b.Linear(h, kernels.Value{}, nn.LinearLayer{Name: name + ".to_q", Out: c}, nn.LinearLayer{Name: name + ".to_k", Out: c}, nn.LinearLayer{Name: name + ".to_v", Out: c})
+	qkv := b.Linear(h, kernels.Value{}, nn.LinearLayer{Name: name + ".to_q", Out: c},
+		nn.LinearLayer{Name: name + ".to_k", Out: c}, nn.LinearLayer{Name: name + ".to_v", Out: c})
 	d := b.cfg.HeadDim(c)
 	op := attention.Attention{Heads: c / d, Scale: 1 / math.Sqrt(float64(d))}
 	o := kernels.Emit1(b.G, op, b.G.Slice(qkv, 0, c), b.G.Slice(qkv, c, c), b.G.Slice(qkv, 2*c, c))

@@ -1,4 +1,5 @@
-// Package unet2d is the network class UNet2DModel of diffusers: the U-Net of Ho et al. 2020 (appendix B) with the options of later work.
+// Package unet2d is the network class UNet2DModel of diffusers: the U-Net of Ho et al. 2020 (appendix
+// B) with the options of later work.
 package unet2d
 
 import (
@@ -42,21 +43,25 @@ type Config struct {
 	ClassEmbedType       *string
 	NumClassEmbeds       *int
 	NumTrainTimesteps    *int // read and kept; it has no effect with the supported embeddings
-	NullLabel            *int // "_null_label", which diffusers passes over: the class that stands for no label, the last one; nil: none
+	// NullLabel is "_null_label", which diffusers passes over: the class that stands for no label, the last one; nil: none.
+	NullLabel *int
 
 	document *pyjson.Object
 }
 
 // defaultConfig holds the values diffusers gives to absent keys.
 const defaultConfig = `{
-  "_class_name": "UNet2DModel", "_diffusers_version": "0.30.0", "_null_label": null, "act_fn": "silu", "add_attention": true, "attention_head_dim": 8,
-  "attn_norm_num_groups": null, "block_out_channels": [224, 448, 672, 896], "center_input_sample": false, "class_embed_type": null,
-  "down_block_types": ["DownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D"], "downsample_padding": 1,
-  "downsample_type": "conv", "dropout": 0.0, "flip_sin_to_cos": true, "freq_shift": 0, "in_channels": 3, "layers_per_block": 2,
-  "mid_block_scale_factor": 1, "mid_block_type": "UNetMidBlock2D", "norm_eps": 1e-05, "norm_num_groups": 32, "num_class_embeds": null,
-  "num_train_timesteps": null, "out_channels": 3, "resnet_time_scale_shift": "default", "sample_size": null, "time_embedding_dim": null,
-  "time_embedding_type": "positional",
-  "up_block_types": ["AttnUpBlock2D", "AttnUpBlock2D", "AttnUpBlock2D", "UpBlock2D"], "upsample_type": "conv"
+  "_class_name": "UNet2DModel", "_diffusers_version": "0.30.0", "_null_label": null, "act_fn": "silu",
+  "add_attention": true, "attention_head_dim": 8, "attn_norm_num_groups": null,
+  "block_out_channels": [224, 448, 672, 896], "center_input_sample": false, "class_embed_type": null,
+  "down_block_types": ["DownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D"],
+  "downsample_padding": 1, "downsample_type": "conv", "dropout": 0.0, "flip_sin_to_cos": true,
+  "freq_shift": 0, "in_channels": 3, "layers_per_block": 2, "mid_block_scale_factor": 1,
+  "mid_block_type": "UNetMidBlock2D", "norm_eps": 1e-05, "norm_num_groups": 32, "num_class_embeds": null,
+  "num_train_timesteps": null, "out_channels": 3, "resnet_time_scale_shift": "default",
+  "sample_size": null, "time_embedding_dim": null, "time_embedding_type": "positional",
+  "up_block_types": ["AttnUpBlock2D", "AttnUpBlock2D", "AttnUpBlock2D", "UpBlock2D"],
+  "upsample_type": "conv"
 }`
 
 // The block types that can stand in DownBlockTypes and UpBlockTypes.
@@ -67,18 +72,29 @@ var (
 
 func (c *Config) fields() []pyjson.Field {
 	return []pyjson.Field{
-		{Key: "sample_size", Ptr: &c.SampleSize}, {Key: "in_channels", Ptr: &c.InChannels}, {Key: "out_channels", Ptr: &c.OutChannels},
-		{Key: "center_input_sample", Ptr: &c.CenterInputSample}, {Key: "time_embedding_type", Ptr: &c.TimeEmbeddingType},
-		{Key: "time_embedding_dim", Ptr: &c.TimeEmbeddingDim}, {Key: "freq_shift", Ptr: &c.FreqShift}, {Key: "flip_sin_to_cos", Ptr: &c.FlipSinToCos},
-		{Key: "down_block_types", Ptr: &c.DownBlockTypes}, {Key: "mid_block_type", Ptr: &c.MidBlockType}, {Key: "up_block_types", Ptr: &c.UpBlockTypes},
-		{Key: "block_out_channels", Ptr: &c.BlockOutChannels}, {Key: "layers_per_block", Ptr: &c.LayersPerBlock},
-		{Key: "mid_block_scale_factor", Ptr: &c.MidBlockScaleFactor}, {Key: "downsample_padding", Ptr: &c.DownsamplePadding},
-		{Key: "downsample_type", Ptr: &c.DownsampleType}, {Key: "upsample_type", Ptr: &c.UpsampleType}, {Key: "dropout", Ptr: &c.Dropout},
-		{Key: "act_fn", Ptr: &c.ActFn}, {Key: "attention_head_dim", Ptr: &c.AttentionHeadDim}, {Key: "norm_num_groups", Ptr: &c.NormNumGroups},
+		{Key: "sample_size", Ptr: &c.SampleSize}, {Key: "in_channels", Ptr: &c.InChannels},
+		{Key: "out_channels", Ptr: &c.OutChannels},
+		{Key: "center_input_sample", Ptr: &c.CenterInputSample},
+		{Key: "time_embedding_type", Ptr: &c.TimeEmbeddingType},
+		{Key: "time_embedding_dim", Ptr: &c.TimeEmbeddingDim}, {Key: "freq_shift", Ptr: &c.FreqShift},
+		{Key: "flip_sin_to_cos", Ptr: &c.FlipSinToCos},
+		{Key: "down_block_types", Ptr: &c.DownBlockTypes},
+		{Key: "mid_block_type", Ptr: &c.MidBlockType}, {Key: "up_block_types", Ptr: &c.UpBlockTypes},
+		{Key: "block_out_channels", Ptr: &c.BlockOutChannels},
+		{Key: "layers_per_block", Ptr: &c.LayersPerBlock},
+		{Key: "mid_block_scale_factor", Ptr: &c.MidBlockScaleFactor},
+		{Key: "downsample_padding", Ptr: &c.DownsamplePadding},
+		{Key: "downsample_type", Ptr: &c.DownsampleType},
+		{Key: "upsample_type", Ptr: &c.UpsampleType}, {Key: "dropout", Ptr: &c.Dropout},
+		{Key: "act_fn", Ptr: &c.ActFn}, {Key: "attention_head_dim", Ptr: &c.AttentionHeadDim},
+		{Key: "norm_num_groups", Ptr: &c.NormNumGroups},
 		{Key: "attn_norm_num_groups", Ptr: &c.AttnNormNumGroups}, {Key: "norm_eps", Ptr: &c.NormEps},
-		{Key: "resnet_time_scale_shift", Ptr: &c.ResnetTimeScaleShift}, {Key: "add_attention", Ptr: &c.AddAttention},
-		{Key: "class_embed_type", Ptr: &c.ClassEmbedType}, {Key: "num_class_embeds", Ptr: &c.NumClassEmbeds},
-		{Key: "num_train_timesteps", Ptr: &c.NumTrainTimesteps}, {Key: "_null_label", Ptr: &c.NullLabel},
+		{Key: "resnet_time_scale_shift", Ptr: &c.ResnetTimeScaleShift},
+		{Key: "add_attention", Ptr: &c.AddAttention},
+		{Key: "class_embed_type", Ptr: &c.ClassEmbedType},
+		{Key: "num_class_embeds", Ptr: &c.NumClassEmbeds},
+		{Key: "num_train_timesteps", Ptr: &c.NumTrainTimesteps},
+		{Key: "_null_label", Ptr: &c.NullLabel},
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 
 const published = "testdata/published"
 
-// TestPublished reads the configurations of published models, writes them back, and builds the networks at full width: each has as
-// many parameters as diffusers counts.
+// TestPublished reads the configurations of published models, writes them back, and builds the networks
+// at full width: each has as many parameters as diffusers counts.
 func TestPublished(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(published, "parameters.json"))
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/unnoise/unnoise/kernels/rng"
 )
 
-// large is a U-Net of which the norms of 64x64 pixels gain from given statistics, those of 32x32 pixels where there are 40 channels, and
-// those of 16x16 pixels, where the attention is, never.
+// large is a U-Net of which the norms of 64x64 pixels gain from given statistics, those of 32x32 pixels
+// where there are 40 channels, and those of 16x16 pixels, where the attention is, never.
 const large = `{"_class_name":"UNet2DModel","sample_size":64,"in_channels":3,"out_channels":3,"block_out_channels":[16,40,40],"layers_per_block":1,
 "down_block_types":["DownBlock2D","DownBlock2D","AttnDownBlock2D"],"up_block_types":["AttnUpBlock2D","UpBlock2D","UpBlock2D"],
 "attention_head_dim":8,"norm_num_groups":2,"norm_eps":1e-5}`
@@ -126,8 +126,9 @@ func (l *normLab) run(t *testing.T, m exec.Executor) (y, grads []float32) {
 	return y, grads
 }
 
-// compare holds an output and the gradient of each parameter to other ones, in the L2 norm. Roundings of the same network to bf16 differ
-// by 1.1 %; a gradient below 1e-5 of the global norm may be off by as much: that of the keys' bias is zero but for rounding.
+// compare holds an output and the gradient of each parameter to other ones, in the L2 norm. Roundings
+// of the same network to bf16 differ by 1.1 %; a gradient below 1e-5 of the global norm may be off by
+// as much: that of the keys' bias is zero but for rounding.
 func (l *normLab) compare(t *testing.T, y, grads, wantY, wantGrads []float32) {
 	t.Helper()
 	const tolerance = 2e-2
@@ -161,8 +162,8 @@ func withoutStats(g *graph.Graph, set *nn.ParamSet, buffer string, train bool) *
 	return c
 }
 
-// TestGivenStatistics lists the norms that take the statistics of convolutions: of large images in bf16 mode, where all parts of a
-// concatenation have some and tiles lie inside images.
+// TestGivenStatistics lists the norms that take the statistics of convolutions: of large images in bf16
+// mode, where all parts of a concatenation have some and tiles lie inside images.
 func TestGivenStatistics(t *testing.T) {
 	want := strings.Fields(`down_blocks.0.resnets.0.norm1 down_blocks.0.resnets.0.norm2 down_blocks.1.resnets.0.norm2
 		up_blocks.1.resnets.0.norm1 up_blocks.1.resnets.0.norm2 up_blocks.1.resnets.1.norm2

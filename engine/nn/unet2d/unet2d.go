@@ -12,9 +12,9 @@ import (
 	"github.com/unnoise/unnoise/kernels/norm"
 )
 
-// network is diffusers' UNet2DModel: the U-Net of Ho et al. 2020 (appendix B) with the options of later work. Its parameters have
-// diffusers' names. Initial values are those of Ho et al. (nn.py): Xavier-uniform, the last layer of each residual branch and
-// of the network scaled by 1e-10.
+// network is diffusers' UNet2DModel: the U-Net of Ho et al. 2020 (appendix B) with the options of later
+// work. Its parameters have diffusers' names. Initial values are those of Ho et al. (nn.py):
+// Xavier-uniform, the last layer of each residual branch and of the network scaled by 1e-10.
 type network struct{ cfg *Config }
 
 func init() {
@@ -85,7 +85,8 @@ func (u *network) Forward(c *nn.Context, in nn.Inputs) kernels.Value {
 	for i := range cfg.UpBlockTypes {
 		h, skips = b.up(i, h, skips)
 	}
-	h = b.Norm("conv_norm_out", h, kernels.Value{}, norm.GroupNorm{Groups: cfg.NormNumGroups, Eps: cfg.NormEps, Activation: elementwise.SiLU})
+	last := norm.GroupNorm{Groups: cfg.NormNumGroups, Eps: cfg.NormEps, Activation: elementwise.SiLU}
+	h = b.Norm("conv_norm_out", h, kernels.Value{}, last)
 	y := b.Conv("conv_out", h, cfg.OutChannels, conv.Same(3), nn.ConvOptions{InitScale: nn.NearZero, Output: true})
 	if cfg.TimeEmbeddingType == "fourier" {
 		y = kernels.Emit1(c.G, elementwise.DivideTime{}, y, b.Float(in.T))
@@ -101,8 +102,8 @@ func (b *builder) embed(t, labels kernels.Value) {
 			w := b.Constant("time_proj.weight", cfg.BlockOutChannels[0], nn.Init{Kind: nn.Gauss, Scale: 16})
 			return kernels.Emit1(b.G, embed.Fourier{FlipSinToCos: false, Log: true}, b.Float(t), w)
 		}
-		return kernels.Emit1(b.G, embed.Sinusoidal{Dim: cfg.TimeProjDim(), FlipSinToCos: cfg.FlipSinToCos, FreqShift: float64(cfg.FreqShift),
-			MaxPeriod: 10000}, t)
+		return kernels.Emit1(b.G, embed.Sinusoidal{Dim: cfg.TimeProjDim(), FlipSinToCos: cfg.FlipSinToCos,
+			FreqShift: float64(cfg.FreqShift), MaxPeriod: 10000}, t)
 	}
 	mlp := func(name string, x, residual kernels.Value) kernels.Value {
 		h := b.Linear(x, kernels.Value{}, nn.LinearLayer{Name: name + ".linear_1", Out: dim})
@@ -117,7 +118,8 @@ func (b *builder) embed(t, labels kernels.Value) {
 	case l.Kind == nn.VectorCondition:
 		e = kernels.Emit1(b.G, elementwise.Add{Alpha: 1, Beta: 1}, e, b.Activation(labels))
 	case l.Classes > 0:
-		e = kernels.Emit1(b.G, elementwise.Add{Alpha: 1, Beta: 1}, e, b.Embedding("class_embedding.weight", labels, l.Classes, dim))
+		class := b.Embedding("class_embedding.weight", labels, l.Classes, dim)
+		e = kernels.Emit1(b.G, elementwise.Add{Alpha: 1, Beta: 1}, e, class)
 	default:
 		e = mlp("class_embedding", features(labels), e)
 	}

@@ -8,7 +8,9 @@ import (
 
 // Validate implements nn.Config.
 func (c *Config) Validate() error {
-	for _, check := range []func() error{c.validateBlocks, c.validateChoices, c.validateTime, c.validateNorms, c.validateHeads, c.validateSize} {
+	checks := []func() error{c.validateBlocks, c.validateChoices, c.validateTime, c.validateNorms, c.validateHeads,
+		c.validateSize}
+	for _, check := range checks {
 		if err := check(); err != nil {
 			return err
 		}
@@ -37,8 +39,10 @@ func (c *Config) validateChoices() error {
 	if c.NumClassEmbeds != nil {
 		errs = append(errs, config.InRange("num_class_embeds", *c.NumClassEmbeds, 1, 1<<24))
 	}
-	if c.NullLabel != nil && (c.NumClassEmbeds == nil || c.ClassEmbedType != nil || *c.NullLabel < 1 || *c.NullLabel != *c.NumClassEmbeds-1) {
-		errs = append(errs, config.KeyError("_null_label", *c.NullLabel, "want the last class, \"num_class_embeds\" - 1, of a network of two classes or more"))
+	if c.NullLabel != nil && (c.NumClassEmbeds == nil || c.ClassEmbedType != nil || *c.NullLabel < 1 ||
+		*c.NullLabel != *c.NumClassEmbeds-1) {
+		errs = append(errs, config.KeyError("_null_label", *c.NullLabel,
+			"want the last class, \"num_class_embeds\" - 1, of a network of two classes or more"))
 	}
 	if !(c.Dropout >= 0 && c.Dropout < 1) {
 		errs = append(errs, config.KeyError("dropout", c.Dropout, "want 0 <= dropout < 1"))
@@ -57,7 +61,10 @@ func (c *Config) validateBlocks() error {
 	if levels < 1 || levels > 16 {
 		return fmt.Errorf("config.json: key \"block_out_channels\" has %d items: want 1..16", levels)
 	}
-	if err := config.FirstError(sameLength("down_block_types", len(c.DownBlockTypes), levels), sameLength("up_block_types", len(c.UpBlockTypes), levels)); err != nil {
+	err := config.FirstError(
+		sameLength("down_block_types", len(c.DownBlockTypes), levels),
+		sameLength("up_block_types", len(c.UpBlockTypes), levels))
+	if err != nil {
 		return err
 	}
 	for i, channels := range c.BlockOutChannels {
@@ -77,7 +84,8 @@ func sameLength(key string, n, levels int) error {
 	if n == levels {
 		return nil
 	}
-	return fmt.Errorf("config.json: key %q has %d items and \"block_out_channels\" has %d: want as many", key, n, levels)
+	return fmt.Errorf("config.json: key %q has %d items and \"block_out_channels\" has %d: want as many",
+		key, n, levels)
 }
 
 func (c *Config) validateTime() error {
@@ -91,10 +99,12 @@ func (c *Config) validateTime() error {
 	}
 	half := c.BlockOutChannels[0] / 2
 	if c.BlockOutChannels[0]%2 != 0 {
-		return config.KeyError("block_out_channels[0]", c.BlockOutChannels[0], "want an even number, it is the width of the sinusoidal time embedding")
+		return config.KeyError("block_out_channels[0]", c.BlockOutChannels[0],
+			"want an even number, it is the width of the sinusoidal time embedding")
 	}
 	if c.FreqShift < 0 || c.FreqShift >= half {
-		return config.KeyError("freq_shift", c.FreqShift, "want 0 <= freq_shift < %d, half the width of the time embedding", half)
+		return config.KeyError("freq_shift", c.FreqShift,
+			"want 0 <= freq_shift < %d, half the width of the time embedding", half)
 	}
 	return nil
 }
@@ -105,7 +115,8 @@ func (c *Config) validateNorms() error {
 	}
 	for i, channels := range c.BlockOutChannels {
 		if channels%c.NormNumGroups != 0 {
-			return config.KeyError(fmt.Sprintf("block_out_channels[%d]", i), channels, "want a multiple of \"norm_num_groups\", which is %d", c.NormNumGroups)
+			return config.KeyError(fmt.Sprintf("block_out_channels[%d]", i), channels,
+				"want a multiple of \"norm_num_groups\", which is %d", c.NormNumGroups)
 		}
 	}
 	if c.AttnNormNumGroups == nil {
@@ -131,7 +142,8 @@ func (c *Config) validateHeads() error {
 		attends := c.DownBlockTypes[i] == "AttnDownBlock2D" || c.UpBlockTypes[levels-1-i] == "AttnUpBlock2D" ||
 			(i == levels-1 && c.MidBlockType != nil && c.AddAttention)
 		if attends && channels%head != 0 {
-			return config.KeyError("attention_head_dim", head, "want a divisor of \"block_out_channels\"[%d], which is %d and has attention", i, channels)
+			return config.KeyError("attention_head_dim", head,
+				"want a divisor of \"block_out_channels\"[%d], which is %d and has attention", i, channels)
 		}
 	}
 	return nil
@@ -149,7 +161,8 @@ func (c *Config) validateSize() error {
 func (c *Config) CheckSize(h, w int) error {
 	multiple := 1 << (len(c.BlockOutChannels) - 1)
 	if h < 1 || w < 1 || h > 1<<15 || w > 1<<15 || h%multiple != 0 || w%multiple != 0 {
-		return fmt.Errorf("a sample of %dx%d pixels does not fit a network with %d levels: height and width must be multiples of %d, at most 32768",
+		return fmt.Errorf("a sample of %dx%d pixels does not fit a network with %d levels: "+
+			"height and width must be multiples of %d, at most 32768",
 			h, w, len(c.BlockOutChannels), multiple)
 	}
 	return nil
