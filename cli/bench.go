@@ -65,14 +65,15 @@ func runBench(c *urfave.Context) error {
 	if c.Args().First() == "compare" && g.device != "auto" && g.device != "cpu" {
 		return usagef("--device %s: bench compare measures the CPU; the peers on a GPU are scripts in bench/peers", g.device)
 	}
-	if f := c.String("format"); f != "table" && f != "json" {
-		return usagef("--format %q: want table or json", f)
+	asJSON, err := g.tabular(c, "table")
+	if err != nil {
+		return err
 	}
 	o, err := benchOptions(c, g)
 	if err != nil {
 		return err
 	}
-	r := &benchRun{g: g, json: c.String("format") == "json" || g.json || c.Args().First() == "step"}
+	r := &benchRun{g: g, json: asJSON || c.Args().First() == "step"}
 	o.Emit = r.emit
 	if path := c.String("rows"); path != "" {
 		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)

@@ -92,8 +92,8 @@ func deviceBenchOptions(c *urfave.Context, g *globals) (devicebench.Options, err
 	if g.dtype == "f32" {
 		o.DType = kernels.F32
 	}
-	if f := c.String("format"); f != "table" && f != "json" {
-		return o, usagef("--format %q: want table or json", f)
+	if _, err := g.tabular(c, "table"); err != nil {
+		return o, err
 	}
 	if !c.IsSet("batch") && isEmulator(g.deviceName()) {
 		o.Batch = 1

@@ -47,15 +47,15 @@ func runCheck(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	format := c.String("format")
-	if format != "table" && format != "json" {
-		return usagef("--format %q: want table or json", format)
+	asJSON, err := g.tabular(c, "table")
+	if err != nil {
+		return err
 	}
 	families, err := matching(c.String("op"))
 	if err != nil {
 		return err
 	}
-	r := &checkRun{g: g, json: format == "json" || g.json, queue: cpu.NewQueue(g.threads)}
+	r := &checkRun{g: g, json: asJSON, queue: cpu.NewQueue(g.threads)}
 	if !g.onCPU() {
 		if r.device, err = newDeviceCheck(g); err != nil {
 			return err

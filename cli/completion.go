@@ -19,6 +19,7 @@ var completionScripts = map[string]string{
 	"bash": `# unnoise completion for bash: source <(unnoise completion bash)
 _unnoise() {
     local cur="${COMP_WORDS[COMP_CWORD]}" words
+    [[ "$cur" == "=" ]] && cur=""
     words="$("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)"
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
     [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
@@ -81,8 +82,19 @@ func complete(commands []*urfave.Command, words []string) []string {
 	if len(words) == 0 {
 		words = []string{""}
 	}
+	words, cut := joinAssignments(words)
 	typed, before := words[len(words)-1], words[:len(words)-1]
 	command := commandOf(commands, before)
+	if flag, value, ok := strings.Cut(typed, "="); ok && strings.HasPrefix(typed, "-") {
+		list := starting(value, flagValues(command, strings.TrimLeft(flag, "-")))
+		if cut { // the shell completes the part behind the equals sign
+			return list
+		}
+		for i, v := range list {
+			list[i] = flag + "=" + v
+		}
+		return list
+	}
 	if n := len(before); n > 0 && strings.HasPrefix(before[n-1], "-") {
 		if name := strings.TrimLeft(before[n-1], "-"); takesValue(commands, name) {
 			return starting(typed, flagValues(command, name))
@@ -90,6 +102,10 @@ func complete(commands []*urfave.Command, words []string) []string {
 	}
 	var list []string
 	switch {
+	case command == nil && strings.HasPrefix(typed, "-"):
+		for _, f := range globalFlags() {
+			list = append(list, dashed(f.Names()[0]))
+		}
 	case command == nil:
 		for _, c := range commands {
 			list = append(list, c.Name)
@@ -102,6 +118,24 @@ func complete(commands []*urfave.Command, words []string) []string {
 		list = operands(command, before)
 	}
 	return starting(typed, list)
+}
+
+// joinAssignments puts together what bash cuts at equals signs: "--flag", "=", "value". Other shells give one word. cut tells
+// whether the last word was cut.
+func joinAssignments(words []string) (out []string, cut bool) {
+	for i := 0; i < len(words); i++ {
+		if n := len(out); words[i] == "=" && n > 0 && strings.HasPrefix(out[n-1], "-") && !strings.Contains(out[n-1], "=") {
+			out[n-1] += "="
+			cut = i+2 >= len(words)
+			if i+1 < len(words) {
+				i++
+				out[n-1] += words[i]
+			}
+			continue
+		}
+		out = append(out, words[i])
+	}
+	return out, cut
 }
 
 // commandOf returns the command that words name, nil where there is none yet. Values of flags name no command.

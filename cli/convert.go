@@ -20,7 +20,6 @@ func convertCommand() *urfave.Command {
 			"With --json: one object with \"path\", \"tensors\", \"parameters\" and \"changes\".",
 		Flags: []urfave.Flag{
 			variantFlag(),
-			&urfave.BoolFlag{Name: "json", Usage: "print one JSON object"},
 		},
 		Action: runConvert,
 	}
@@ -38,7 +37,7 @@ func runConvert(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Bool("json") || g.json {
+	if g.json {
 		enc := json.NewEncoder(g.out)
 		enc.SetEscapeHTML(false)
 		return enc.Encode(done)

@@ -36,7 +36,6 @@ func dataCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "out", Usage: "write a contact sheet of 64 samples to this PNG `FILE`"},
 			&urfave.IntFlag{Name: "workers", Usage: "`N` goroutines that decode", DefaultText: "one a processor"},
 			&urfave.Float64Flag{Name: "speed", Usage: "also load batches for this many `SECONDS`, nothing cached, and print samples a second"},
-			&urfave.BoolFlag{Name: "json", Usage: "print one JSON object"},
 		},
 		Action: runData,
 	}
@@ -74,7 +73,7 @@ func runData(c *urfave.Context) error {
 			return err
 		}
 	}
-	if c.Bool("json") || g.json {
+	if g.json {
 		err = json.NewEncoder(g.out).Encode(info)
 	} else {
 		err = info.print(g.out)

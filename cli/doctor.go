@@ -53,12 +53,12 @@ func runDoctor(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	format := c.String("format")
-	if format != "table" && format != "json" {
-		return usagef("--format %q: want table or json", format)
+	asJSON, err := g.tabular(c, "table")
+	if err != nil {
+		return err
 	}
 	d := diagnose(g)
-	if format == "json" || g.json {
+	if asJSON {
 		return json.NewEncoder(g.out).Encode(d)
 	}
 	return d.print(g.out)

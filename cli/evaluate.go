@@ -41,7 +41,6 @@ func evaluateCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "plot", Usage: "nll: draw the terms and the rate-distortion curve into this PNG `FILE`"},
 			&urfave.StringFlag{Name: "forecast", Usage: "crps: `FILE`.npy of sample paths: window, sample, step, series"},
 			&urfave.StringFlag{Name: "target", Usage: "crps: `FILE`.npy of what happened: window, step, series"},
-			&urfave.BoolFlag{Name: "json", Usage: "print one JSON object"},
 		},
 		Action: runEvaluate,
 	}
@@ -52,7 +51,6 @@ func runEvaluate(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	g.json = g.json || c.Bool("json")
 	switch what := c.Args().First(); {
 	case what == "nll" && c.NArg() == 1:
 		return evaluateBound(c, g)

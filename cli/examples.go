@@ -8,7 +8,12 @@ var examples = map[string][]string{
 	"train": {
 		"unnoise train --preset swissroll --steps 100 --out runs/roll",
 		"unnoise train --resume --steps 120 --out runs/roll",
+		"unnoise train --preset swissroll --print",
 		"unnoise train --config runs/roll/config.toml --set train.learning_rate=1e-4 --steps 50 --out runs/slow",
+	},
+	"presets": {
+		"unnoise presets",
+		"unnoise presets --json",
 	},
 	"sample": {
 		"unnoise sample --model runs/roll -n 2000 --sampler ddim --steps 20 --out rolls.png --gif rolls.gif",

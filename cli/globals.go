@@ -23,6 +23,7 @@ func globalFlags() []urfave.Flag {
 		&urfave.Uint64Flag{Category: category, Name: "seed", Usage: "`SEED` of every random draw", DefaultText: "the recipe's when training, else 0"},
 		&urfave.IntFlag{Category: category, Name: "threads", Usage: "`N` CPU threads", DefaultText: "one a processor"},
 		&urfave.StringFlag{Category: category, Name: "log-format", Value: "text", Usage: "`FORMAT` of progress and results: text or json (one object a line)"},
+		&urfave.BoolFlag{Category: category, Name: "json", Usage: "print results as JSON: the same as --format json and --log-format json"},
 		&urfave.BoolFlag{Category: category, Name: "quiet", Usage: "print errors and asked-for results only"},
 	}
 }
@@ -52,10 +53,23 @@ func readGlobals(c *urfave.Context) (*globals, error) {
 	default:
 		return nil, usagef("--log-format %q: want text or json", format)
 	}
+	g.json = g.json || c.Bool("json")
 	if err := checkDevice(c.String("device")); err != nil {
 		return nil, err
 	}
 	return g, checkDType(c.String("dtype"))
+}
+
+// tabular reports whether --format, or a flag of every command, asks for JSON instead of the command's own format.
+func (g *globals) tabular(c *urfave.Context, own string) (json bool, err error) {
+	switch f := c.String("format"); f {
+	case own:
+		return g.json, nil
+	case "json":
+		return true, nil
+	default:
+		return false, usagef("--format %q: expected %s or json", f, own)
+	}
 }
 
 // say prints a result line: text, or with --log-format json the object.

@@ -29,7 +29,6 @@ func inspectCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "preset", Usage: "preset `NAME`: " + strings.Join(recipe.Presets(), ", ")},
 			&urfave.StringFlag{Name: "config", Usage: "recipe `FILE`"},
 			setFlag(),
-			&urfave.BoolFlag{Name: "json", Usage: "print one JSON object"},
 			&urfave.StringFlag{Name: "program", Usage: "also print the program `NAME`, call by call: predict or train"},
 			&urfave.IntFlag{Name: "batch", Usage: "`N` samples a program", DefaultText: "1 for predict, the recipe's for train"},
 		},
@@ -113,7 +112,7 @@ func runInspect(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Bool("json") || g.json {
+	if g.json {
 		for _, p := range shown {
 			in.Program = append(in.Program, steps(p)...)
 		}

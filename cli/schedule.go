@@ -35,7 +35,12 @@ func formatFlag(values ...string) urfave.Flag {
 }
 
 func runSchedule(c *urfave.Context) error {
-	if _, err := readGlobals(c); err != nil {
+	g, err := readGlobals(c)
+	if err != nil {
+		return err
+	}
+	asJSON, err := g.tabular(c, "csv")
+	if err != nil {
 		return err
 	}
 	s, err := readSchedule(c)
@@ -46,14 +51,10 @@ func runSchedule(c *urfave.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
-	switch f := c.String("format"); f {
-	case "csv":
-		return p.WriteCSV(c.App.Writer)
-	case "json":
+	if asJSON {
 		return p.WriteJSON(c.App.Writer)
-	default:
-		return usagef("--format %q: want csv or json", f)
 	}
+	return p.WriteCSV(c.App.Writer)
 }
 
 // readSchedule returns the schedule that the flags describe.

@@ -32,6 +32,7 @@ func trainCommand() *urfave.Command {
 			&urfave.IntFlag{Name: "steps", Usage: "`N` steps in total (train.steps)", DefaultText: "the recipe's"},
 			&urfave.IntFlag{Name: "batch", Usage: "`N` samples a micro-batch (train.micro_batch)", DefaultText: "the recipe's"},
 			&urfave.BoolFlag{Name: "resume", Usage: "continue from the last checkpoint of --out; without --preset and --config, with its config.toml"},
+			&urfave.BoolFlag{Name: "print", Usage: "print the recipe with every setting as TOML, and train nothing"},
 			setFlag(),
 		},
 		Action: runTrain,
@@ -45,6 +46,14 @@ func runTrain(c *urfave.Context) error {
 	}
 	o, err := trainOptions(c)
 	if err != nil {
+		return err
+	}
+	if c.Bool("print") {
+		text, err := o.Recipe.Encode()
+		if err != nil {
+			return err
+		}
+		_, err = g.out.Write(text)
 		return err
 	}
 	if o.Executor, o.DType, err = g.executor(kernels.BF16); err != nil {
@@ -115,7 +124,7 @@ func trainOptions(c *urfave.Context) (*train.Options, error) {
 	if o.Recipe, _, err = readRecipe(c, set); err != nil {
 		return nil, err
 	}
-	if o.Recipe.Data.Source == "" {
+	if o.Recipe.Data.Source == "" && !c.Bool("print") {
 		return nil, usagef("which data? Give --data PATH: pictures, IDX or CIFAR-10 files, an array, or the name of a 2-D set")
 	}
 	if o.Out == "" {

@@ -116,6 +116,26 @@ func Presets() []string {
 	return names
 }
 
+// About is a preset with what it trains, in one line.
+type About struct {
+	Name  string `json:"name"`
+	About string `json:"about"`
+}
+
+// List describes the presets: the comment at the head of each.
+func List() []About {
+	var list []About
+	for _, name := range Presets() {
+		text, err := presets.ReadFile("presets/" + name + ".toml")
+		if err != nil {
+			continue
+		}
+		first, _, _ := strings.Cut(string(text), "\n")
+		list = append(list, About{Name: name, About: strings.TrimSpace(strings.TrimPrefix(first, "#"))})
+	}
+	return list
+}
+
 // Preset reads an embedded recipe, with overrides key=value.
 func Preset(name string, set []string) (*Recipe, error) {
 	text, err := presets.ReadFile("presets/" + name + ".toml")
@@ -181,7 +201,7 @@ func (r *Recipe) override(key, value string) error {
 	return err
 }
 
-// Encode returns the recipe as TOML, defaults included.
+// Encode returns the recipe as TOML, defaults included, each key explained.
 func (r *Recipe) Encode() ([]byte, error) {
 	var b bytes.Buffer
 	enc := toml.NewEncoder(&b)
@@ -189,7 +209,7 @@ func (r *Recipe) Encode() ([]byte, error) {
 	if err := enc.Encode(r); err != nil {
 		return nil, err
 	}
-	return b.Bytes(), nil
+	return comment(b.Bytes()), nil
 }
 
 // NetworkConfig returns the network's configuration.
