@@ -57,9 +57,6 @@ func (k *Chain) beginProgram() (*graph.Program, error) {
 }
 
 func (k *Chain) stepProgram(denoise Denoiser) (*graph.Program, error) {
-	if k.table.Threshold != nil {
-		return nil, fmt.Errorf("dynamic thresholding is not supported")
-	}
 	g := graph.New()
 	g.Phase("sample")
 	_, rows := k.tableSpecs()
@@ -72,6 +69,9 @@ func (k *Chain) stepProgram(denoise Denoiser) (*graph.Program, error) {
 		slots := k.spec
 		slots.N *= k.table.History
 		in[4] = g.Persistent(fmt.Sprintf("%s,%d", k.shaped("history"), k.table.History), slots)
+	}
+	if h := k.table.Threshold; h != nil {
+		in = append(in, kernels.Emit1(g, update.DynamicThreshold{Ratio: h.Ratio, Max: h.Max}, in[0], in[1], in[2]))
 	}
 	g.Emit(update.ReverseUpdate{Clip: k.table.Clip, Stream: rng.StreamID("z"), InPlace: true}, in...)
 	return g.Compile("sample")

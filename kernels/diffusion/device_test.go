@@ -25,6 +25,7 @@ func TestOutsideTables(t *testing.T) {
 			past.State = s
 			cases = append(cases, past, kernels.Case{Name: "chain index", Op: ReverseUpdate{Stream: 3, Clip: 1}, State: s, In: []kernels.Input{in, in, update}},
 				kernels.Case{Name: "chain index, z given", Op: ReverseUpdate{}, State: s, In: []kernels.Input{in, in, update, in}},
+				kernels.Case{Name: "chain index", Op: DynamicThreshold{0.9, 9}, State: s, In: []kernels.Input{in, in, update}},
 				kernels.Case{Name: "chain index", Op: ReverseUpdateGrad{Clip: 1}, State: s, In: []kernels.Input{in, in, update, in}},
 				kernels.Case{Name: "chain index", Op: ChainTime{3}, State: s, In: []kernels.Input{kernels.RandUniform(0, 9, 7, 1, 1, 1)}})
 		}

@@ -15,7 +15,7 @@ func TestSabotage(t *testing.T) {
 		t.Run(op, func(t *testing.T) { kerneltest.Sabotage(t, op, op, drawn...) })
 	}
 	t.Run("reverse_update_history", func(t *testing.T) { kerneltest.Sabotage(t, "reverse_update", "reverse_update_history", drawn...) })
-	for _, op := range []string{"reverse_update_grad", "chain_time", "guidance", "guidance_grad", "label_dropout"} {
+	for _, op := range []string{"dynamic_threshold", "reverse_update_grad", "chain_time", "guidance", "guidance_grad", "label_dropout"} {
 		t.Run(op, func(t *testing.T) { kerneltest.Sabotage(t, op, op) })
 	}
 }
