@@ -119,7 +119,7 @@ func (c *SchedulerConfig) Options(s *sampler.Sampler) (sampler.Options, error) {
 		switch {
 		case slices.Contains(processKeys, key) || v == nil:
 		case s.Reads(key) && (has || signature == nil):
-			if err := o.Set(key, pyjson.Encode(v)); err != nil {
+			if err := o.Set(key, bytes.TrimSpace(pyjson.Encode(v))); err != nil {
 				return o, err
 			}
 		case has && !equal(v, preset) && !(slices.Contains(flowKeys, key) && flows != true):

@@ -63,7 +63,7 @@ func empty(cfg nn.Config, sched *checkpoint.SchedulerConfig, h, w int) (*Model, 
 		}
 	}
 	if sched != nil {
-		if m.Process, err = processOf(sched); err != nil {
+		if m.Process, err = ProcessOf(sched); err != nil {
 			return nil, err
 		}
 	}
@@ -75,8 +75,8 @@ func empty(cfg nn.Config, sched *checkpoint.SchedulerConfig, h, w int) (*Model, 
 	return m, nil
 }
 
-// processOf computes the process of a scheduler configuration.
-func processOf(s *checkpoint.SchedulerConfig) (*diffusion.Process, error) {
+// ProcessOf computes the process of a scheduler configuration.
+func ProcessOf(s *checkpoint.SchedulerConfig) (*diffusion.Process, error) {
 	if s.TrainedBetas != nil {
 		return diffusion.ProcessFromBetas(s.TrainedBetas)
 	}
@@ -157,7 +157,7 @@ func (m *Model) readScheduler(files *checkpoint.Model) {
 			files.Dir, m.Scheduler.ClassName, m.Scheduler.BetaStart, m.Scheduler.BetaEnd, m.Scheduler.NumTrainTimesteps)
 	}
 	if m.NoScheduler == nil {
-		if m.Process, m.NoScheduler = processOf(m.Scheduler); m.NoScheduler != nil {
+		if m.Process, m.NoScheduler = ProcessOf(m.Scheduler); m.NoScheduler != nil {
 			m.Scheduler, m.NoScheduler = nil, fmt.Errorf("%s: %w", path, m.NoScheduler)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 
 // TestSampleWithoutTable draws with the default sampler: DDPM over all timesteps, one sample.
 func TestSampleWithoutTable(t *testing.T) {
-	m, err := model.Load(filepath.Join(golden, "garment"), false)
+	m, err := model.Load(filepath.Join(networks, "garment"), false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package sample_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -19,7 +20,7 @@ import (
 	update "github.com/unnoise/unnoise/kernels/diffusion"
 )
 
-const golden = "../testdata/golden"
+const networks = "../testdata/golden"
 
 func images(t *testing.T, path string) *model.Images {
 	t.Helper()
@@ -46,7 +47,7 @@ func relL2(got, want []float32) float64 {
 
 // TestDDIMGolden holds ten steps of DDIM from a given x_T to diffusers'.
 func TestDDIMGolden(t *testing.T) {
-	m, err := model.Load(filepath.Join(golden, "ho"), false)
+	m, err := model.Load(filepath.Join(networks, "ho"), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func TestDDIMGolden(t *testing.T) {
 				PredictionType  string `json:"prediction_type"`
 				TimestepSpacing string `json:"timestep_spacing"`
 			}
-			text, err := os.ReadFile(filepath.Join(golden, "ddim", name+".json"))
+			text, err := os.ReadFile(filepath.Join(networks, "ddim", name+".json"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,12 +71,12 @@ func TestDDIMGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			noise := images(t, filepath.Join(golden, "ddim", "x_T.npy"))
+			noise := images(t, filepath.Join(networks, "ddim", "x_T.npy"))
 			got, err := sample.Draw(context.Background(), m, exec.NewCPU(exec.CPUOptions{}), sample.Options{N: noise.N, Noise: noise, Table: table})
 			if err != nil {
 				t.Fatal(err)
 			}
-			rel := relL2(got.Data, images(t, filepath.Join(golden, "ddim", name+".npy")).Data)
+			rel := relL2(got.Data, images(t, filepath.Join(networks, "ddim", name+".npy")).Data)
 			t.Logf("relative L2 error %.3g", rel)
 			if !(rel <= 1e-3) {
 				t.Error("too far from diffusers' sample")
@@ -86,7 +87,7 @@ func TestDDIMGolden(t *testing.T) {
 
 // TestBatchSplit draws the same samples in batches of 3 and of 10.
 func TestBatchSplit(t *testing.T) {
-	m, err := model.Load(filepath.Join(golden, "garment"), false)
+	m, err := model.Load(filepath.Join(networks, "garment"), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,13 +157,15 @@ func TestGaussianChain(t *testing.T) {
 // linearNet emits a network whose output is factors[step] x, as an update with a table of its own.
 func linearNet(table *sampler.Table) sample.Denoiser {
 	return func(g *graph.Graph, x, _ kernels.Value) kernels.Value {
-		return kernels.Emit1(g, update.ReverseUpdate{}, x, x, g.Persistent("factors", factorSpec(table)))
+		return kernels.Emit1(g, update.ReverseUpdate{}, x, x, g.Persistent(factorName(table), factorSpec(table)))
 	}
 }
 
 func factorSpec(table *sampler.Table) kernels.Spec {
 	return kernels.Dense(kernels.F32, len(table.Steps), 1, 1, update.UpdateColumns)
 }
+
+func factorName(table *sampler.Table) string { return fmt.Sprintf("factors/%d", len(table.Steps)) }
 
 // writeFactors fills what linearNet reads.
 func writeFactors(t *testing.T, mach exec.Executor, table *sampler.Table, factor func(step int) float64) {
@@ -172,7 +175,7 @@ func writeFactors(t *testing.T, mach exec.Executor, table *sampler.Table, factor
 	for i := range table.Steps {
 		rows[i*spec.Pitch+update.CX] = float32(factor(i))
 	}
-	if err := mach.Write("factors", 0, rows); err != nil {
+	if err := mach.Write(factorName(table), 0, rows); err != nil {
 		t.Fatal(err)
 	}
 }

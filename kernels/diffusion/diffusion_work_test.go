@@ -94,3 +94,14 @@ func TestWorkOfPixels(t *testing.T) {
 		t.Errorf("%d sectors, at most a quarter more than %d", sectors, ideal)
 	}
 }
+
+// TestWorkOfThreshold counts the passes of the selection: each reads both operands once.
+func TestWorkOfThreshold(t *testing.T) {
+	x := kernels.Randn(4, 64, 64, 8)
+	cs := kernels.Case{Name: "pictures", Op: DynamicThreshold{Ratio: 0.995, Max: 2}, In: []kernels.Input{x, x, kernels.RandUniform(-1, 1, 7, 1, 1, UpdateColumns)}}
+	got, ideal := kerneltest.Traffic(kerneltest.Count(t, cs, 1)), int64(selectPasses*8*x.Spec.Elements())
+	t.Logf("%d bytes, %.3f of the ideal", got, float64(got)/float64(ideal))
+	if float64(got) > 1.05*float64(ideal) {
+		t.Errorf("%d bytes, at most 1.05 of %d", got, ideal)
+	}
+}
