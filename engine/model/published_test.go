@@ -18,7 +18,10 @@ import (
 	"github.com/unnoise/unnoise/kernels/rng"
 )
 
-// published lists configurations of models that people download, each a folder of testdata/published, and how their files lie.
+// publishedConfigs holds the networks' configurations, NAME.json.
+const publishedConfigs = "../nn/unet2d/testdata/published"
+
+// published lists models that people download and how their files lie. Scheduler and index are in testdata/published.
 var published = []struct {
 	name    string
 	network string // the network's folder, "." for a flat directory
@@ -30,7 +33,7 @@ var published = []struct {
 	{"ddpm-ema-bedroom-256", ".", "diffusion_pytorch_model.bin", true},
 	{"audio-diffusion-256", "unet", "diffusion_pytorch_model.bin", true},
 	{"ddpm-butterflies-128", "unet", "diffusion_pytorch_model.bin", true},
-	{"train-unconditional-ema", "unet_ema", "diffusion_pytorch_model.safetensors", false},
+	{"train-unconditional-64-ema", "unet_ema", "diffusion_pytorch_model.safetensors", false},
 	{"cd-imagenet64", "unet", "diffusion_pytorch_model.fp16.safetensors", false},
 }
 
@@ -43,7 +46,7 @@ func TestPublishedModels(t *testing.T) {
 	for _, p := range published {
 		t.Run(p.name, func(t *testing.T) {
 			from := filepath.Join("testdata/published", p.name)
-			config := narrow(t, filepath.Join(from, "config.json"))
+			config := narrow(t, filepath.Join(publishedConfigs, p.name+".json"))
 			dir := layout(t, map[string]string{filepath.Join(p.network, "config.json"): string(config)})
 			scheduler := "scheduler_config.json"
 			if p.network != "." {
