@@ -81,11 +81,11 @@ func ResolveModel(path string) (*Model, error) { return ResolveVariant(path, "")
 // network's folder of a nested one. The variant is that of the weights' name, such as fp16; "" takes the plain weights, or the
 // only variant.
 func ResolveVariant(path, variant string) (*Model, error) {
-	path, err := latestCheckpoint(path)
+	path, notes, err := latestCheckpoint(path)
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Dir: path}
+	m := &Model{Dir: path, Notes: notes}
 	network := m.findNetwork()
 	m.Config = existing(network, configFile)
 	if m.Config == "" {
@@ -105,27 +105,35 @@ func ResolveVariant(path, variant string) (*Model, error) {
 	return m, err
 }
 
-// latestCheckpoint returns the newest checkpoint of a run directory, and any other directory itself.
-func latestCheckpoint(path string) (string, error) {
+// latestCheckpoint returns the newest whole checkpoint of a run directory, and any other directory itself once it is verified.
+func latestCheckpoint(path string) (dir string, notes []string, err error) {
 	stat, err := os.Stat(path)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if !stat.IsDir() {
-		return "", fmt.Errorf("%s: is a file, want a run, a checkpoint or a diffusers directory", path)
+		return "", nil, fmt.Errorf("%s: is a file, want a run, a checkpoint or a diffusers directory", path)
 	}
 	folder := filepath.Join(path, CheckpointsDir)
 	if !isDir(folder) {
-		return path, nil
+		return path, nil, verifyNamed(path)
 	}
-	list, err := List(folder)
+	entry, notes, err := Newest(folder)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	if len(list) == 0 {
-		return "", fmt.Errorf("%s: no complete checkpoint (no folder %sN)", folder, stepPrefix)
+	if entry == nil {
+		return "", nil, fmt.Errorf("%s: no complete checkpoint (no folder %sN)", folder, stepPrefix)
 	}
-	return list[len(list)-1].Path, nil
+	return entry.Path, notes, nil
+}
+
+// verifyNamed verifies a directory that was named, if it has checksums.
+func verifyNamed(path string) error {
+	if existing(path, checksumsFile) == "" {
+		return nil
+	}
+	return Verify(path)
 }
 
 // findNetwork returns the folder of the network.

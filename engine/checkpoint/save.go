@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -118,10 +119,8 @@ func (s saver) writeAll(dir string, c *Checkpoint) error {
 	if len(c.State)+len(c.StateInfo) > 0 {
 		parts = append(parts, part{filepath.Join(dir, stateFile), func(w io.Writer) error { return Encode(w, c.StateInfo, c.State) }})
 	}
-	for _, p := range parts {
-		if err := s.writeFile(p); err != nil {
-			return err
-		}
+	if err := s.writeParts(dir, parts, len(c.State)+len(c.StateInfo) > 0); err != nil {
+		return err
 	}
 	for _, d := range slices.Backward(folders) {
 		if err := syncDir(d); err != nil {
@@ -151,12 +150,36 @@ type part struct {
 	write func(io.Writer) error
 }
 
-func (s saver) writeFile(p part) error {
+// writeParts writes the files of dir, and the checksums of a run's checkpoint.
+func (s saver) writeParts(dir string, parts []part, checksums bool) error {
+	sums := map[string][sha256.Size]byte{}
+	for _, p := range parts {
+		name, err := filepath.Rel(dir, p.path)
+		if err != nil {
+			return err
+		}
+		if sums[filepath.ToSlash(name)], err = s.writeFile(p); err != nil {
+			return err
+		}
+	}
+	if !checksums {
+		return nil
+	}
+	_, err := s.writeFile(part{filepath.Join(dir, checksumsFile), func(w io.Writer) error {
+		_, err := w.Write(checksumText(sums))
+		return err
+	}})
+	return err
+}
+
+// writeFile writes and syncs a file and returns its checksum.
+func (s saver) writeFile(p part) (sum [sha256.Size]byte, err error) {
 	f, err := s.create(p.path)
 	if err != nil {
-		return err
+		return sum, err
 	}
-	err = p.write(f)
+	h := sha256.New()
+	err = p.write(io.MultiWriter(f, h))
 	if err == nil {
 		err = f.Sync()
 	}
@@ -164,9 +187,9 @@ func (s saver) writeFile(p part) error {
 		err = closing
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(p.path), err)
+		return sum, fmt.Errorf("%s: %w", filepath.Base(p.path), err)
 	}
-	return nil
+	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
 // modelIndex makes the text of model_index.json from the two configurations.

@@ -65,7 +65,7 @@ func TestSaveLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := tree(t, run)
-	want := []string{"checkpoints/step-20/model_index.json", "checkpoints/step-20/scheduler/scheduler_config.json",
+	want := []string{"checkpoints/step-20/checksums.sha256", "checkpoints/step-20/model_index.json", "checkpoints/step-20/scheduler/scheduler_config.json",
 		"checkpoints/step-20/training_state.safetensors", "checkpoints/step-20/unet/config.json",
 		"checkpoints/step-20/unet/diffusion_pytorch_model.safetensors"}
 	if got := slices.Sorted(maps.Keys(files)); !slices.Equal(got, want) {

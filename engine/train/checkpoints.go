@@ -64,13 +64,15 @@ func (c *checkpoints) find() error {
 	if changed := recipe.Changes(old, t.Recipe); len(changed) > 0 {
 		return fmt.Errorf("%s cannot be resumed with other settings, which would change the result: %s", t.Out, strings.Join(changed, "; "))
 	}
-	list, err := checkpoint.List(filepath.Join(t.Out, checkpoint.CheckpointsDir))
+	newest, notes, err := checkpoint.Newest(filepath.Join(t.Out, checkpoint.CheckpointsDir))
 	if err != nil {
 		return err
 	}
-	if len(list) > 0 {
-		t.step = list[len(list)-1].Step
-		c.path = list[len(list)-1].Path
+	for _, note := range notes {
+		t.warn("%s", note)
+	}
+	if newest != nil {
+		t.step, c.path = newest.Step, newest.Path
 	} else {
 		t.warn("%s has no checkpoint: training begins again with step 1", t.Out)
 	}
