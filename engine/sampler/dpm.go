@@ -171,6 +171,9 @@ func dpmMultistep(p *diffusion.Process, o Options, method string) (*Table, error
 	for i, l := range calls {
 		c.call(i, l)
 		order := o.multistepOrder(i, len(calls), grid.Levels[len(calls)].Sigma == 0)
+		if grid.Levels[i+1].ratio() == l.ratio() { // no step: differences over its length mean nothing
+			order = 1
+		}
 		w := s.weights(l, grid.Levels[i+1], order)
 		m := s.model(c)
 		next := sum(c.x().times(w.x), m.times(w.d0), noise(w.z*o.SNoise))

@@ -69,7 +69,7 @@ func eulerGrid(p *diffusion.Process, o *Options) (*Grid, error) {
 				return nil, err
 			}
 		}
-		grid.Init = grid.Levels[0].Sigma
+		grid.Init = o.startOf(table.largest())
 	}
 	if o.TimestepType == "continuous" && o.PredictionType == diffusion.VPrediction {
 		for i := range grid.calls() {

@@ -45,8 +45,8 @@ func preservingGrid(p *diffusion.Process, o *Options, rules preservingRules) (*G
 	if err != nil {
 		return nil, err
 	}
-	if final != 0 && kind != plain && rules.curveEnd {
-		final = sigmas[len(sigmas)-1]
+	if last := sigmas[len(sigmas)-1]; final != 0 && kind != plain && (rules.curveEnd || math.Abs(final/last-1) < 1e-12) {
+		final = last // a curve that already ends there takes a step of no length
 	}
 	grid := &Grid{Init: 1}
 	for i, sigma := range sigmas {

@@ -166,14 +166,11 @@ func explodingGrid(p *diffusion.Process, o *Options) (*Grid, error) {
 	if err != nil {
 		return nil, err
 	}
-	grid := &Grid{Init: slices.Max(sigmas), At: func(sigma float64) Level {
+	grid := &Grid{Init: o.startOf(slices.Max(sigmas)), At: func(sigma float64) Level {
 		// The first level has checked the prediction type.
 		l, _ := exploding(o.PredictionType, sigma, table.timestep(sigma))
 		return l
 	}}
-	if o.TimestepSpacing == Leading {
-		grid.Init = math.Hypot(grid.Init, 1)
-	}
 	for i, sigma := range sigmas {
 		l, err := exploding(o.PredictionType, sigma, ts[i])
 		if err != nil {
@@ -183,6 +180,15 @@ func explodingGrid(p *diffusion.Process, o *Options) (*Grid, error) {
 	}
 	grid.Levels = append(grid.Levels, Level{Alpha: 1, Sigma: final})
 	return grid, nil
+}
+
+// startOf is the deviation of the first x: that of its noise, or of x itself with
+// leading spacing, as in diffusers.
+func (o *Options) startOf(sigma float64) float64 {
+	if o.TimestepSpacing == Leading {
+		return math.Hypot(sigma, 1)
+	}
+	return sigma
 }
 
 // fractionalTimesteps are those of explodingGrid before a curve moves them:
