@@ -24,7 +24,7 @@ func dataCommand() *urfave.Command {
 		Usage:     "look at a data set before training on it",
 		ArgsUsage: "info PATH",
 		Description: "info  count, sizes, channels, classes, mean and variance of a data set, and every picture in it that cannot be read.\n" +
-			"PATH is what train --data takes: a folder or .zip of pictures, a folder of IDX files, CIFAR-10's binary files\n" +
+			"PATH is what train --data takes: a folder or .zip of pictures, a folder of IDX files, CIFAR-10 or CIFAR-100\n" +
 			"(a folder or the .tar.gz), a .npy or .npz array, or the name of a 2-D set. The exit code is 1 where pictures are bad.\n" +
 			"With --json: one object with \"source\", \"kind\", \"train\", \"held_out\", \"channels\", \"height\", \"width\", \"classes\", \"samples_scanned\",\n" +
 			"\"mean\", \"variance\", \"min\", \"max\", \"pictures\", \"notes\", \"bad\" and \"samples_per_second\".",

@@ -2,9 +2,13 @@ package data
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,7 +19,7 @@ import (
 func cifarRecords(n int) []byte {
 	var b []byte
 	for i := range n {
-		b = append(b, byte(i%cifarClasses))
+		b = append(b, byte(i%10))
 		for c := range 3 {
 			b = append(b, bytes.Repeat([]byte{byte(i + c)}, cifarPlane)...)
 		}
@@ -88,11 +92,124 @@ func TestCIFARRefuses(t *testing.T) {
 		}
 	}
 	whole := tarGzip(t, map[string][]byte{"data_batch_1.bin": cifarRecords(1)})
-	for want, b := range map[string][]byte{"holds no data_batch_1.bin": tarGzip(t, nil), "unexpected EOF": whole[:len(whole)/2], "gzip": []byte("not gzip at all")} {
-		if _, _, err := readCIFARArchive(bytes.NewReader(b)); err == nil || !strings.Contains(err.Error(), want) {
+	for want, b := range map[string][]byte{"holds no data_batch_1.bin": tarGzip(t, nil), "unexpected EOF": whole[:len(whole)/2], "not a tar archive": []byte("not gzip at all")} {
+		if _, _, err := readCIFARArchive(bufio.NewReader(bytes.NewReader(b))); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
+}
+
+// pickledBatch is a file of CIFAR's Python version of n pictures, by Python 2 or, with the bytes as latin1 text, by Python 3.
+func pickledBatch(n int, labels string, python3 bool) []byte {
+	pictures := make([]byte, 0, 3*cifarPlane*n)
+	for i := range n {
+		for c := range 3 {
+			pictures = append(pictures, bytes.Repeat([]byte{byte(200 + i + c)}, cifarPlane)...)
+		}
+	}
+	length := func(n int) string { return string(binary.LittleEndian.AppendUint32(nil, uint32(n))) }
+	raw := "T" + length(len(pictures)) + string(pictures)
+	if python3 {
+		var text []rune
+		for _, b := range pictures {
+			text = append(text, rune(b))
+		}
+		raw = "c_codecs\nencode\nX" + length(len(string(text))) + string(text) + "X" + length(6) + "latin1\x86Rq\x05"
+	}
+	array := "cnumpy.core.multiarray\n_reconstruct\nq\x01cnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K" + string([]byte{byte(n)}) + "M\x00\x0c\x86" +
+		"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89" + raw + "tb"
+	list := "]("
+	for i := range n {
+		list += "K" + string([]byte{byte(i)})
+	}
+	return []byte("\x80\x02}(U\x04data" + array + "U" + string([]byte{byte(len(labels))}) + labels + list + "eU\x0bbatch_labelU\x01xu.")
+}
+
+// Every version, in a folder, in a folder above it, as .tar.gz and as .tar.
+func TestCIFARVersions(t *testing.T) {
+	hundred := func(n int) (b []byte) {
+		for i := range n {
+			b = append(append(b, byte(i%20), byte(i)), bytes.Repeat([]byte{byte(200 + i)}, 3*cifarPlane)...)
+		}
+		return b
+	}
+	for name, c := range map[string]struct {
+		files   map[string][]byte
+		kind    string
+		train   int
+		classes int
+	}{
+		"10 in Python 2":    {map[string][]byte{"data_batch_1": pickledBatch(3, "labels", false), "data_batch_2": pickledBatch(2, "labels", false), "test_batch": pickledBatch(1, "labels", false), "batches.meta": nil}, "cifar10", 5, 10},
+		"10 in Python 3":    {map[string][]byte{"data_batch_1": pickledBatch(4, "labels", true), "test_batch": pickledBatch(1, "labels", true)}, "cifar10", 4, 10},
+		"100 in Python":     {map[string][]byte{"train": pickledBatch(6, "fine_labels", false), "test": pickledBatch(1, "fine_labels", false), "meta": nil}, "cifar100", 6, 100},
+		"100 in the binary": {map[string][]byte{"train.bin": hundred(30), "test.bin": hundred(1), "fine_label_names.txt": nil}, "cifar100", 30, 100},
+	} {
+		packed := tarGzip(t, c.files)
+		z, err := gzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		unpacked, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		archives := folder(t, map[string][]byte{"c.tar.gz": packed, "c.tar": unpacked})
+		flat := folder(t, c.files)
+		for _, source := range []string{flat, filepath.Dir(flat), filepath.Join(archives, "c.tar.gz"), filepath.Join(archives, "c.tar")} {
+			if source == filepath.Dir(flat) {
+				above := t.TempDir()
+				if err := os.Symlink(flat, filepath.Join(above, "inside")); err != nil {
+					t.Fatal(err)
+				}
+				source = above
+			}
+			s, err := OpenSet(Options{Source: source, Channels: 3, Height: 32, Width: 32})
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			if s.Kind != c.kind || s.Train.Len() != c.train || s.HeldOut.Len() != 1 || s.Train.Classes() != c.classes {
+				t.Errorf("%s: %s, %d + %d, %d classes", name, s.Kind, s.Train.Len(), s.HeldOut.Len(), s.Train.Classes())
+			}
+			x := make([]float32, 3072)
+			if label, err := s.Train.Sample(2, x); err != nil || label != 2 || x[0] != pixelValue[202] {
+				t.Errorf("%s: label %d, value %v, %v", name, label, x[0], err)
+			}
+		}
+	}
+}
+
+// A pickle that names anything else, or is not a batch, is refused; nothing of it is executed.
+func TestPickleRefuses(t *testing.T) {
+	good := string(pickledBatch(2, "labels", false))
+	for want, text := range map[string]string{
+		`names "os.system"`:           "\x80\x02cos\nsystem\nU\x02id\x85R.",
+		`names "builtins.eval"`:       "\x80\x04\x8c\x08builtins\x8c\x04eval\x93.",
+		"no array data":               "\x80\x02}.",
+		"does not hold a dict":        "\x80\x02K\x01.",
+		"truncated":                   good[:len(good)-5],
+		"instruction 0x69":            "\x80\x02(i",
+		"no list of 2 labels":         strings.Replace(good, "labels](K\x00", "labels](", 1),
+		"expected uint8":              strings.Replace(good, "U\x02u1", "U\x02i1", 1),
+		"record 1 has the label 77":   strings.Replace(good, "labels](K\x00K\x01", "labels](K\x00KM", 1),
+		"a value that was not stored": "\x80\x02h\x07.",
+		"items for what is no dict":   "\x80\x02K\x01U\x01aK\x01s.",
+	} {
+		_, err := OpenSet(Options{Source: folder(t, map[string][]byte{"data_batch_1": []byte(text)})})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
+
+// FuzzPickle: any bytes end in a dict or an error.
+func FuzzPickle(f *testing.F) {
+	f.Add(pickledBatch(1, "labels", false))
+	f.Add(pickledBatch(1, "fine_labels", true))
+	f.Add([]byte("\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\x01a\x94]\x94(K\x01K\x02eu."))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_ = (&CIFAR{}).readPickle(bytes.NewReader(b))
+	})
 }
 
 // TestCIFARArchiveBomb: files that are each within bounds, and too much together, are refused by what the archive says of them.
@@ -112,7 +229,7 @@ func TestCIFARArchiveBomb(t *testing.T) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := readCIFARArchive(&b); err == nil || !strings.Contains(err.Error(), "together hold more than 2147483648 bytes") {
+	if _, _, err := readCIFARArchive(bufio.NewReader(&b)); err == nil || !strings.Contains(err.Error(), "together hold more than 2147483648 bytes") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -124,14 +241,14 @@ func FuzzCIFAR(f *testing.F) {
 	f.Add(tarGzip(f, map[string][]byte{"data_batch_1.bin": cifarRecords(1), "test_batch.bin": cifarRecords(1)}), true)
 	f.Fuzz(func(t *testing.T, b []byte, archive bool) {
 		if archive {
-			train, _, err := readCIFARArchive(bytes.NewReader(b))
+			train, _, err := readCIFARArchive(bufio.NewReader(bytes.NewReader(b)))
 			if err == nil && (train.Len() < 1 || len(train.records)%cifarRecord != 0) {
 				t.Fatalf("%d bytes of records", len(train.records))
 			}
 			return
 		}
 		d := &CIFAR{}
-		if err := d.add(bytes.NewReader(b), -1); err != nil {
+		if err := d.read(&cifarVersions[0], bytes.NewReader(b), -1); err != nil {
 			return
 		}
 		if !slices.Equal(d.records, b) {

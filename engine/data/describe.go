@@ -12,7 +12,7 @@ import (
 // Description is what a source holds. Numbers are over the whole source, held-out samples included, in model units.
 type Description struct {
 	Source     string           `json:"source"`
-	Kind       string           `json:"kind"` // points, idx, cifar10, pictures, array
+	Kind       string           `json:"kind"` // points, idx, cifar10, cifar100, pictures, array
 	Train      int              `json:"train"`
 	HeldOut    int              `json:"held_out"`
 	Channels   int              `json:"channels"` // of a sample, as training sees it

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -181,49 +184,118 @@ func (m *Images) Sample(i int, dst []float32) (int32, error) {
 	for j, v := range m.pixels[i*len(dst) : (i+1)*len(dst)] {
 		dst[j] = pixelValue[v]
 	}
+	return m.label(i), nil
+}
+
+// label returns the class of image i, 0 without classes.
+func (m *Images) label(i int) int32 {
 	if m.labels == nil {
-		return 0, nil
+		return 0
 	}
-	return int32(m.labels[i]), nil
+	return int32(m.labels[i])
+}
+
+// idxTraining is the name of a file of training images: MNIST's, or EMNIST's with a prefix.
+var idxTraining = regexp.MustCompile(`^(.*)train-images[-.]idx3-ubyte(\.gz)?$`)
+
+// idxPrefix returns what stands before train-images in the names of a directory's files, and whether
+// there is such a file. Names without prefix win; several prefixes are an error.
+func idxPrefix(dir string) (prefix string, found bool, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", false, fmt.Errorf("data: %w", err)
+	}
+	prefixes := map[string]string{}
+	for _, e := range entries {
+		if m := idxTraining.FindStringSubmatch(e.Name()); m != nil {
+			prefixes[m[1]] = e.Name()
+		}
+	}
+	if _, plain := prefixes[""]; plain || len(prefixes) == 0 {
+		return "", plain, nil
+	}
+	names := slices.Sorted(maps.Values(prefixes))
+	if len(names) > 1 {
+		return "", false, fmt.Errorf("data: %s holds %d sets of IDX files: name the training images of one: %s", dir, len(names), strings.Join(names, ", "))
+	}
+	return slices.Collect(maps.Keys(prefixes))[0], true, nil
 }
 
 // OpenIDX reads a directory in MNIST's layout: the files train-images-idx3-ubyte
 // and t10k-images-idx3-ubyte, with labels beside them where present, each with or
-// without .gz and with "-" or "." before "idx". train is the first, heldOut the
-// second, nil where the directory has no t10k images.
+// without .gz, with "-" or "." before "idx", and with one prefix before all names,
+// such as emnist-letters-. train is the first, heldOut the second (also called
+// test-images), nil where the directory has none. EMNIST's files hold transposed
+// pictures, which are turned upright.
 func OpenIDX(dir string) (train, heldOut *Images, err error) {
-	info, err := os.Stat(dir)
+	prefix, _, err := idxPrefix(dir)
 	if err != nil {
-		return nil, nil, fmt.Errorf("data: %w", err)
+		return nil, nil, err
 	}
-	if !info.IsDir() {
-		return nil, nil, fmt.Errorf("data: %s is not a directory; want one that holds train-images-idx3-ubyte[.gz]", dir)
-	}
-	if train, err = openIDXPart(dir, "train"); err != nil {
+	return openIDX(dir, prefix)
+}
+
+func openIDX(dir, prefix string) (train, heldOut *Images, err error) {
+	if train, err = openIDXPart(dir, prefix+"train"); err != nil {
 		return nil, nil, err
 	}
 	if train == nil {
-		return nil, nil, fmt.Errorf("data: %s holds no train-images-idx3-ubyte[.gz]", dir)
+		return nil, nil, fmt.Errorf("data: %s holds no %strain-images-idx3-ubyte[.gz]", dir, prefix)
 	}
-	if heldOut, err = openIDXPart(dir, "t10k"); err != nil {
-		return nil, nil, err
+	for _, part := range []string{"t10k", "test"} {
+		if heldOut == nil {
+			if heldOut, err = openIDXPart(dir, prefix+part); err != nil {
+				return nil, nil, err
+			}
+		}
 	}
 	if heldOut != nil {
-		if heldOut.h != train.h || heldOut.w != train.w {
-			return nil, nil, fmt.Errorf("data: %s: the t10k images are %dx%d, the training images %dx%d", dir, heldOut.h, heldOut.w, train.h, train.w)
+		if err := train.join(heldOut); err != nil {
+			return nil, nil, fmt.Errorf("data: %s: %w", dir, err)
 		}
-		if heldOut.labels != nil && train.labels == nil {
-			return nil, nil, fmt.Errorf("data: %s has labels for the t10k images but no train-labels-idx1-ubyte[.gz]", dir)
-		}
-		if heldOut.classes > train.classes {
-			return nil, nil, fmt.Errorf("data: %s: t10k labels reach %d, training labels %d", dir, heldOut.classes-1, train.classes-1)
-		}
-		heldOut.classes = train.classes
-		if train.labels != nil && heldOut.labels == nil {
-			return nil, nil, fmt.Errorf("data: %s has labels for the training images but no t10k-labels-idx1-ubyte[.gz]", dir)
+	}
+	if isEMNIST(prefix) {
+		train.transpose()
+		if heldOut != nil {
+			heldOut.transpose()
 		}
 	}
 	return train, heldOut, nil
+}
+
+// isEMNIST tells EMNIST (Cohen et al. 2017) by the prefix of its files.
+func isEMNIST(prefix string) bool { return strings.HasPrefix(strings.ToLower(prefix), "emnist") }
+
+// join checks that held-out images are like those of training, and gives them its classes.
+func (m *Images) join(heldOut *Images) error {
+	if heldOut.h != m.h || heldOut.w != m.w {
+		return fmt.Errorf("the t10k images are %dx%d, the training images %dx%d", heldOut.h, heldOut.w, m.h, m.w)
+	}
+	if heldOut.labels != nil && m.labels == nil {
+		return errors.New("labels for the t10k images but no train-labels-idx1-ubyte[.gz]")
+	}
+	if heldOut.classes > m.classes {
+		return fmt.Errorf("t10k labels reach %d, training labels %d", heldOut.classes-1, m.classes-1)
+	}
+	if m.labels != nil && heldOut.labels == nil {
+		return errors.New("labels for the training images but no t10k-labels-idx1-ubyte[.gz]")
+	}
+	heldOut.classes = m.classes
+	return nil
+}
+
+// transpose exchanges the rows and the columns of every image.
+func (m *Images) transpose() {
+	turned := make([]byte, len(m.pixels))
+	size := m.h * m.w
+	for at := 0; at < len(turned); at += size {
+		for y := range m.h {
+			for x := range m.w {
+				turned[at+x*m.h+y] = m.pixels[at+y*m.w+x]
+			}
+		}
+	}
+	m.pixels, m.h, m.w = turned, m.w, m.h
 }
 
 func openIDXPart(dir, part string) (*Images, error) {

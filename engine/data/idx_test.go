@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,6 +74,52 @@ func TestOpenIDX(t *testing.T) {
 	}
 	if _, err := train.Sample(0, dst[:5]); err == nil {
 		t.Error("a short destination was accepted")
+	}
+}
+
+// Files with a prefix, test-images for t10k, a folder above, one file of several sets; EMNIST is turned upright.
+func TestIDXTrees(t *testing.T) {
+	pixels := []byte{0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15}
+	images := gz(t, idxBytes(pixels, 2, 2, 3))
+	labels := gz(t, idxBytes([]byte{1, 2}, 2))
+	set := func(prefix, test string) map[string][]byte {
+		return map[string][]byte{prefix + "train-images-idx3-ubyte.gz": images, prefix + "train-labels-idx1-ubyte.gz": labels,
+			prefix + test + "-images-idx3-ubyte.gz": images, prefix + test + "-labels-idx1-ubyte.gz": labels}
+	}
+	both := set("emnist-letters-", "test")
+	maps.Copy(both, set("emnist-digits-", "test"))
+	upright, turned := [2]int{2, 3}, [2]int{3, 2}
+	for name, c := range map[string]struct {
+		files  map[string][]byte
+		source string // in the folder
+		size   [2]int
+		notes  string
+	}{
+		"EMNIST":          {set("emnist-letters-", "test"), "", turned, "EMNIST's files hold transposed pictures: they are turned upright; 1 classes without samples, of 3: the first is 0"},
+		"one of several":  {both, "emnist-digits-train-images-idx3-ubyte.gz", turned, "EMNIST's"},
+		"another prefix":  {set("kuzushiji-", "t10k"), "", upright, "1 classes"},
+		"torch":           {map[string][]byte{"MNIST/raw/train-images-idx3-ubyte": idxBytes(pixels, 2, 2, 3), "MNIST/raw/train-images-idx3-ubyte.gz": images}, "", upright, "found in "},
+		"a file of MNIST": {set("", "t10k"), "train-images-idx3-ubyte.gz", upright, "1 classes"},
+	} {
+		s := openTest(t, Options{Source: filepath.Join(folder(t, c.files), c.source)})
+		if _, h, w := s.Train.Shape(); h != c.size[0] || w != c.size[1] || s.Kind != "idx" {
+			t.Errorf("%s: %s, %dx%d", name, s.Kind, h, w)
+		}
+		x := make([]float32, 6)
+		if _, err := s.whole.Sample(1, x); err != nil || x[1] != pixelValue[map[bool]byte{true: 13, false: 11}[c.size == turned]] {
+			t.Errorf("%s: %v, %v", name, x, err)
+		}
+		if notes := strings.Join(s.Notes, "; "); !strings.HasPrefix(notes, c.notes) {
+			t.Errorf("%s: notes %q", name, notes)
+		}
+	}
+	for want, files := range map[string]map[string][]byte{
+		"holds 2 sets of IDX files: name the training images of one: emnist-digits-train-images": both,
+		"holds several data sets: name one of its folders FashionMNIST/raw, MNIST/raw":           {"MNIST/raw/train-images-idx3-ubyte.gz": images, "FashionMNIST/raw/train-images-idx3-ubyte.gz": images},
+	} {
+		if _, err := OpenSet(Options{Source: folder(t, files), Channels: 1, Height: 8, Width: 8}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
 	}
 }
 

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -34,7 +36,7 @@ const DefaultCacheBytes = 1 << 30
 
 // Set is an open source: a training set and a held-out one.
 type Set struct {
-	Kind           string // "points", "idx", "cifar10", "pictures" or "array"
+	Kind           string // "points", "idx", "cifar10", "cifar100", "pictures" or "array"
 	Train, HeldOut Dataset
 	ClassNames     []string
 	Skipped        []*BadPictureError // left out
@@ -73,9 +75,11 @@ func (s *Set) Fingerprint() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// OpenSet opens a source, which is the name of a 2-D set; a folder of IDX files (MNIST's format); CIFAR-10's binary files, in a folder or
-// as the .tar.gz in which they come; a folder or .zip of PNG and JPEG pictures; a .npy or .npz file. What is held out is the source's
-// own test set (t10k files, test_batch.bin, the second draw of a 2-D set) or, where it has none, one sample in ten.
+// OpenSet opens a source, which is the name of a 2-D set; a folder of IDX files (MNIST's format), or
+// one file of training images; CIFAR-10 or CIFAR-100, in a folder or as the .tar.gz in which they come;
+// a folder that holds one of these further down; a folder or .zip of pictures; a .npy or .npz file.
+// What is held out is the source's own test set (t10k files, test_batch.bin, a test folder or array,
+// the second draw of a 2-D set) or, where it has none, one sample in ten.
 func OpenSet(o Options) (*Set, error) {
 	if o.Layout == "" {
 		o.Layout = LayoutAuto
@@ -166,10 +170,13 @@ func openSource(o Options) (*Set, error) {
 			return nil, fmt.Errorf("data: %s: %w", o.Source, err)
 		}
 		return pictureSet(z, o)
-	case strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz"):
+	case strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz") || strings.HasSuffix(name, ".tar"):
 		return cifarSet(OpenCIFARArchive(o.Source))
 	}
-	return nil, fmt.Errorf("data: %s: want a folder, a .zip of pictures, a .npy or .npz array or cifar-10-binary.tar.gz", o.Source)
+	if m := idxTraining.FindStringSubmatch(filepath.Base(o.Source)); m != nil {
+		return idxSet(filepath.Dir(o.Source), m[1])
+	}
+	return nil, fmt.Errorf("data: %s: expected a folder, a .zip of pictures, a .npy or .npz array, cifar-10-binary.tar.gz or a train-images-idx3-ubyte file", o.Source)
 }
 
 func openPoints(o Options) (*Set, error) {
@@ -198,30 +205,39 @@ func cifarSet(train, heldOut *CIFAR, err error) (*Set, error) {
 	}
 	s := &Set{Kind: "cifar10", Train: train, whole: train,
 		ClassNames: []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}}
+	if train.classes == 100 {
+		s.Kind, s.ClassNames = "cifar100", nil
+	}
 	if heldOut != nil {
 		s.HeldOut = heldOut
 	}
 	return s, nil
 }
 
-// openDir tells a folder's kind by the names of its files.
-func openDir(o Options) (*Set, error) {
-	path, err := findIDX(o.Source, "train-images", "idx3")
+func idxSet(dir, prefix string) (*Set, error) {
+	train, heldOut, err := openIDX(dir, prefix)
 	if err != nil {
 		return nil, err
 	}
-	if path != "" {
-		train, heldOut, err := OpenIDX(o.Source)
-		if err != nil {
-			return nil, err
-		}
-		s := &Set{Kind: "idx", Train: train, whole: train}
-		if heldOut != nil {
-			s.HeldOut = heldOut
-		}
-		return s, nil
+	s := &Set{Kind: "idx", Train: train, whole: train}
+	if heldOut != nil {
+		s.HeldOut = heldOut
 	}
-	if batches, err := filepath.Glob(filepath.Join(escapeGlob(o.Source), "data_batch*.bin")); err == nil && len(batches) > 0 {
+	if isEMNIST(prefix) {
+		s.Notes = append(s.Notes, "EMNIST's files hold transposed pictures: they are turned upright")
+	}
+	return s, nil
+}
+
+// openDir finds out a folder's kind by the names of its files.
+func openDir(o Options) (*Set, error) {
+	prefix, found, err := idxPrefix(o.Source)
+	switch {
+	case err != nil:
+		return nil, err
+	case found:
+		return idxSet(o.Source, prefix)
+	case cifarInFolder(o.Source) != nil:
 		return cifarSet(OpenCIFAR(o.Source))
 	}
 	folder, err := openFolder(o.Source)
@@ -229,15 +245,34 @@ func openDir(o Options) (*Set, error) {
 		return nil, fmt.Errorf("data: %w", err)
 	}
 	s, err := pictureSet(folder, o)
-	if errors.Is(err, errNoPictures) {
-		return nil, fmt.Errorf("%w; nor does it hold train-images-idx3-ubyte[.gz] (IDX) or data_batch_1.bin (CIFAR-10)", err)
+	if !errors.Is(err, errNoPictures) {
+		return s, err
 	}
-	return s, err
+	inside := folder.packages()
+	switch len(inside) {
+	case 0:
+		return nil, fmt.Errorf("%w; nor does it hold train-images-idx3-ubyte[.gz] (IDX) or data_batch_1 (CIFAR-10)", err)
+	case 1:
+		o.Source = filepath.Join(o.Source, filepath.FromSlash(inside[0]))
+		s, err = openDir(o)
+		if err == nil {
+			s.Notes = append(s.Notes, "found in "+o.Source)
+		}
+		return s, err
+	}
+	return nil, fmt.Errorf("data: %s holds several data sets: name one of its folders %s", o.Source, strings.Join(inside, ", "))
 }
 
-// escapeGlob takes the meaning from a path's special characters.
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+// packages lists the sub-folders that hold IDX files or CIFAR.
+func (s *folderStore) packages() []string {
+	dirs := map[string]bool{}
+	for _, name := range s.names {
+		base := path.Base(name)
+		if dir := path.Dir(name); dir != "." && (idxTraining.MatchString(base) || cifarVersionOf(base) != nil) {
+			dirs[dir] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(dirs))
 }
 
 func pictureSet(store pictureStore, o Options) (*Set, error) {

@@ -487,12 +487,12 @@ func TestOpenPicturesRefuses(t *testing.T) {
 	pictures := folder(t, someFiles(t, 3))
 	for want, o := range map[string]Options{
 		"no pictures (.png, .jpg, .webp, .bmp, .tif, .gif) among 1 files (1 .txt); nor does it hold train-images": {Source: folder(t, map[string][]byte{"a.txt": nil}), Channels: 3, Height: 8, Width: 8},
-		"set network.in_channels":           {Source: pictures, Channels: 4, Height: 8, Width: 8},
-		"want each side 1..8192":            {Source: pictures, Channels: 3, Height: 8, Width: 1 << 20},
-		"not a valid zip file":              {Source: filepath.Join(folder(t, map[string][]byte{"a.zip": []byte("PK")}), "a.zip"), Channels: 3, Height: 8, Width: 8},
-		"want a folder, a .zip of pictures": {Source: filepath.Join(folder(t, map[string][]byte{"a.rar": nil}), "a.rar")},
-		"data.layout = \"nwhc\"":            {Source: pictures, Layout: "nwhc"},
-		"not one picture can be read":       {Source: folder(t, map[string][]byte{"a.png": nil}), Channels: 3, Height: 8, Width: 8, SkipBad: true},
+		"set network.in_channels":      {Source: pictures, Channels: 4, Height: 8, Width: 8},
+		"want each side 1..8192":       {Source: pictures, Channels: 3, Height: 8, Width: 1 << 20},
+		"not a valid zip file":         {Source: filepath.Join(folder(t, map[string][]byte{"a.zip": []byte("PK")}), "a.zip"), Channels: 3, Height: 8, Width: 8},
+		"expected a folder, a .zip of": {Source: filepath.Join(folder(t, map[string][]byte{"a.rar": nil}), "a.rar")},
+		"data.layout = \"nwhc\"":       {Source: pictures, Layout: "nwhc"},
+		"not one picture can be read":  {Source: folder(t, map[string][]byte{"a.png": nil}), Channels: 3, Height: 8, Width: 8, SkipBad: true},
 	} {
 		if _, err := OpenSet(o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
