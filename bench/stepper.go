@@ -16,8 +16,9 @@ import (
 	"github.com/unnoise/unnoise/engine/train"
 )
 
-// Stepper takes training steps of a preset on the CPU as `unnoise train` does: a shuffled batch of bytes mirrored at random and
-// scaled to [-1,1], noising, forward, backward, clipping, AdamW and moving average. The images are random bytes.
+// Stepper takes training steps of a preset on the CPU as `unnoise train` does: a shuffled batch of
+// bytes mirrored at random and scaled to [-1,1], noising, forward, backward, clipping, AdamW and
+// moving average. The images are random bytes.
 type Stepper struct {
 	steps  *train.Stepper
 	loader *data.Loader

@@ -18,7 +18,8 @@ import (
 // warmSteps are taken before anything is timed.
 const warmSteps = 10
 
-// trainer takes training steps on a device: batches of random bytes from the host, both programs, no waiting in between.
+// trainer takes training steps on a device: batches of random bytes from the host, both programs,
+// no waiting in between.
 type trainer struct {
 	steps   *train.Stepper
 	machine *exec.Device

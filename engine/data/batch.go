@@ -2,7 +2,8 @@ package data
 
 import "fmt"
 
-// Batch is memory for samples, channels last, that a loader fills: the caller's own, or the pinned memory that a device copies from.
+// Batch is memory for samples, channels last, that a loader fills: the caller's own, or the pinned
+// memory that a device copies from.
 type Batch struct {
 	X      []float32 // N,H,W pixels; what lies between the channels of one and the next pixel is left alone
 	Pitch  int       // elements from a pixel to the next; 0: the number of channels
@@ -26,7 +27,8 @@ func (b Batch) samples(h, w, c int) (int, error) {
 	}
 	n := len(b.X) / size
 	if b.Labels != nil && len(b.Labels) != n {
-		return 0, fmt.Errorf("data: a batch of %d samples: got room for %d labels, expected %d or nil", n, len(b.Labels), n)
+		return 0, fmt.Errorf("data: a batch of %d samples: got room for %d labels, expected %d or nil", n,
+			len(b.Labels), n)
 	}
 	return n, nil
 }

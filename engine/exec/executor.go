@@ -1,5 +1,5 @@
-// Package exec runs programs of package graph: Executor holds the persistent buffers, on the CPU or on a device; LoadedProgram is a
-// program bound to its memory.
+// Package exec runs programs of package graph: Executor holds the persistent buffers, on the CPU or
+// on a device; LoadedProgram is a program bound to its memory.
 package exec
 
 import (
@@ -7,8 +7,8 @@ import (
 	"github.com/unnoise/unnoise/kernels"
 )
 
-// Executor holds persistent buffers and runs programs: CPU or Device. Programs of an executor run one at a time; the methods of Executor
-// may be called from other goroutines meanwhile.
+// Executor holds persistent buffers and runs programs: CPU or Device. Programs of an executor run
+// one at a time; the methods of Executor may be called from other goroutines meanwhile.
 type Executor interface {
 	// Name says where programs run, for logs.
 	Name() string
@@ -32,9 +32,10 @@ type LoadedProgram interface {
 	// Set fills an input from contiguous N,H,W,C data without pads.
 	Set(name string, data []float32) error
 	SetInts(name string, data []int32) error
-	// InputView returns the memory of a float32 input for the next Run: N,H,W pixels of the input's Spec.Pitch elements. The caller writes
-	// the channels, leaves the pads alone, and calls Commit; the view is good until then. It is pinned where a device copies from it. nil:
-	// the executor keeps the input in another type, and Set converts.
+	// InputView returns the memory of a float32 input for the next Run: N,H,W pixels of the input's
+	// Spec.Pitch elements. The caller writes the channels, leaves the pads alone, and calls Commit;
+	// the view is good until then. It is pinned where a device copies from it. nil: the executor
+	// keeps the input in another type, and Set converts.
 	InputView(name string) ([]float32, error)
 	// Commit takes over what was written to the view of an input.
 	Commit(name string) error
@@ -46,7 +47,8 @@ type LoadedProgram interface {
 	Program() *graph.Program
 	// Memory returns the bytes of the arena and of scratch memory that the program uses.
 	Memory() int64
-	// FirstNonFinite runs the program step by step and names the first tensor that holds NaN or Inf, "" if there is none.
+	// FirstNonFinite runs the program step by step and names the first tensor that holds NaN or
+	// Inf, "" if there is none.
 	FirstNonFinite(s *kernels.StepState) (string, error)
 	Close() error
 }

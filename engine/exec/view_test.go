@@ -10,8 +10,9 @@ import (
 	"github.com/unnoise/unnoise/kernels/elementwise"
 )
 
-// TestInputView writes an input of padded pixels in the executor's own memory, several times without waiting: each run sees what was
-// committed before it. An executor in float64 offers no such memory.
+// TestInputView writes an input of padded pixels in the executor's own memory, several times
+// without waiting: each run sees what was committed before it. An executor in float64 offers no
+// such memory.
 func TestInputView(t *testing.T) {
 	spec := kernels.Dense(kernels.F32, 2, 1, 2, 3)
 	g := graph.New()

@@ -15,7 +15,8 @@ var resumableKeys = map[string]bool{"train.steps": true, "train.log_every": true
 	"sample.sampler": true, "sample.steps": true, "sample.eta": true, "sample.spacing": true, "sample.guidance_scale": true,
 	"data.workers": true, "data.prefetch": true, "data.cache_mb": true, "log.tensorboard": true, "log.histogram_every": true}
 
-// addedKeys are keys added after the first release. The hash skips them while they hold the value that reproduces the old behaviour.
+// addedKeys are keys added after the first release. The hash skips them while they hold the value
+// that reproduces the old behaviour.
 var addedKeys = map[string]string{"data.layout": "auto", "data.skip_bad": "false", "train.label_dropout": "0"}
 
 // flatten returns the values by dotted key.
@@ -44,7 +45,8 @@ func flatten(r *Recipe) map[string]string {
 	return out
 }
 
-// Changes lists the keys in which two recipes differ, as "key: old -> new"; those that cannot change the result are left out.
+// Changes lists the keys in which two recipes differ, as "key: old -> new"; those that cannot
+// change the result are left out.
 func Changes(old, new *Recipe) []string {
 	a, b := flatten(old), flatten(new)
 	for k := range b {
@@ -66,8 +68,8 @@ func Changes(old, new *Recipe) []string {
 	return list
 }
 
-// Hash identifies everything that decides the result: SHA-256 over the sorted keys that are not resumable, in the spelling of the first
-// release, so that its runs can be resumed.
+// Hash identifies everything that decides the result: SHA-256 over the sorted keys that are not
+// resumable, in the spelling of the first release, so that its runs can be resumed.
 func (r *Recipe) Hash() string {
 	values := flatten(r)
 	for old, now := range renamedKeys {

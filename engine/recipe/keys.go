@@ -41,7 +41,8 @@ func (r *Recipe) Renamed() []string { return r.renamed }
 // RenamedText is a warning about such keys.
 func RenamedText(renamed []string) string { return "keys were renamed: " + strings.Join(renamed, ", ") }
 
-// merge sets the keys of a TOML text. Former spellings are read; a key given in both is an error, and so is an unknown one.
+// merge sets the keys of a TOML text. Former spellings are read; a key given in both is an error,
+// and so is an unknown one.
 func (r *Recipe) merge(name, text string) error {
 	meta, err := toml.Decode(text, r)
 	if err != nil {
@@ -74,7 +75,8 @@ func (r *Recipe) mergeRenamed(text, old, now string) error {
 		return fmt.Errorf("%s: got %T, expected a table", name, tables[name])
 	}
 	var b bytes.Buffer
-	if err := toml.NewEncoder(&b).Encode(map[string]any{name: map[string]any{strings.TrimPrefix(now, name+"."): table[last]}}); err != nil {
+	renamed := map[string]any{strings.TrimPrefix(now, name+"."): table[last]}
+	if err := toml.NewEncoder(&b).Encode(map[string]any{name: renamed}); err != nil {
 		return err
 	}
 	if _, err := toml.Decode(b.String(), r); err != nil {

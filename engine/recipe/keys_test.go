@@ -12,8 +12,8 @@ import (
 	"github.com/unnoise/unnoise/engine/recipe"
 )
 
-// formerKeys reads a recipe that gives every renamed key in the spelling of the first release, and the hash that it had there (commit
-// 9bb14b0).
+// formerKeys reads a recipe that gives every renamed key in the spelling of the first release, and
+// the hash that it had there (commit 9bb14b0).
 func formerKeys(t *testing.T) (text, hash string) {
 	t.Helper()
 	var files [2][]byte
@@ -26,8 +26,8 @@ func formerKeys(t *testing.T) (text, hash string) {
 	return string(files[0]), strings.TrimSpace(string(files[1]))
 }
 
-// TestFormerKeys reads every renamed key in its former spelling: the recipe is that of today's spelling, its hash that of the first
-// release, and each change is told.
+// TestFormerKeys reads every renamed key in its former spelling: the recipe is that of today's
+// spelling, its hash that of the first release, and each change is told.
 func TestFormerKeys(t *testing.T) {
 	text, hash := formerKeys(t)
 	old, err := recipe.Parse("old", text, nil)

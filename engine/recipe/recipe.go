@@ -1,5 +1,6 @@
-// Package recipe holds what decides a training run: its configuration file (TOML), the embedded presets, the hash that identifies it,
-// and the scalars of each step. It knows nothing of the loop that trains.
+// Package recipe holds what decides a training run: its configuration file (TOML), the embedded
+// presets, the hash that identifies it, and the scalars of each step. It knows nothing of the loop
+// that trains.
 package recipe
 
 import (

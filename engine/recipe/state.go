@@ -48,7 +48,8 @@ func (r *Recipe) State(k int) kernels.StepState {
 	return s
 }
 
-// Rate returns the learning rate of optimizer step k (from 0): linear warm-up, then constant or a cosine to 0 at lr_decay_steps.
+// Rate returns the learning rate of optimizer step k (from 0): linear warm-up, then constant or a
+// cosine to 0 at lr_decay_steps.
 func (r *Recipe) Rate(k int) float64 {
 	t := r.Train
 	rate := t.LearningRate

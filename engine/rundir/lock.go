@@ -50,8 +50,8 @@ func named(holder string) string {
 // ErrReplaced says that the directory of a run has become another's.
 var ErrReplaced = errors.New("the run directory was replaced while training: something else lies at its path now")
 
-// Check reports whether the directory still is the one that was locked: fs.ErrNotExist if it has vanished, ErrReplaced if another took its
-// place.
+// Check reports whether the directory still is the one that was locked: fs.ErrNotExist if it has
+// vanished, ErrReplaced if another took its place.
 func (l *Lock) Check() error {
 	now, err := os.Stat(l.path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -11,8 +11,9 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// Line is one line of metrics.jsonl: a report of training (loss and what follows), an evaluation (held_out and quartiles), or
-// a step that was not finite (bad_step), before which the state of Step was saved.
+// Line is one line of metrics.jsonl: a report of training (loss and what follows), an evaluation
+// (held_out and quartiles), or a step that was not finite (bad_step), before which the state of
+// Step was saved.
 type Line struct {
 	Step             int       `json:"step"`
 	Loss             *float64  `json:"loss,omitempty"`
@@ -92,7 +93,8 @@ func (m *Metrics) Append(l Line) error {
 	return err
 }
 
-// AppendHeldOut adds held-out losses in the place of those of the same step: a run that had ended is evaluated again when it is resumed.
+// AppendHeldOut adds held-out losses in the place of those of the same step: a run that had ended
+// is evaluated again when it is resumed.
 func (m *Metrics) AppendHeldOut(l Line) error {
 	n := len(m.lines)
 	m.lines = slices.DeleteFunc(m.lines, func(old Line) bool { return old.Step == l.Step && old.HeldOut != nil })

@@ -1,5 +1,6 @@
-// Package rundir holds the files of a run directory: their names, the lock of the process that trains in it, the sessions, and the
-// metrics. Training writes them; reports and evaluations read them.
+// Package rundir holds the files of a run directory: their names, the lock of the process that
+// trains in it, the sessions, and the metrics. Training writes them; reports and evaluations read
+// them.
 package rundir
 
 import (

@@ -24,7 +24,8 @@ type Session struct {
 	Program   string `json:"program"`             // Go's version
 }
 
-// NewSession describes this program, which begins now at a step: machine is what computes, dtype the type of activations.
+// NewSession describes this program, which begins now at a step: machine is what computes, dtype
+// the type of activations.
 func NewSession(step int, machine, dtype string) Session {
 	return Session{Step: step, Began: time.Now().Format(time.RFC3339), Machine: machine, Type: dtype,
 		System:    fmt.Sprintf("%s/%s, %d processors", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()),

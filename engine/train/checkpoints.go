@@ -36,12 +36,13 @@ func (t *trainer) openRun() error {
 	return t.out.openEvents(t.step)
 }
 
-// noteSession adds this program to the run's sessions. A run that goes on in another type is told of: its numbers change.
+// noteSession adds this program to the run's sessions. A run that goes on in another type is told
+// of: its numbers change.
 func (t *trainer) noteSession() error {
 	if before, err := rundir.ReadSessions(t.Out); err == nil && len(before) > 0 {
 		if last := before[len(before)-1]; last.Type != t.DType.String() {
-			t.warn("the run was computed in %s on %s and goes on in %s on %s, with other rounding: --dtype %s keeps the type", last.Type, last.Machine,
-				t.DType, t.Executor.Name(), last.Type)
+			t.warn("the run was computed in %s on %s and goes on in %s on %s, with other rounding: --dtype %s keeps the type",
+				last.Type, last.Machine, t.DType, t.Executor.Name(), last.Type)
 		}
 	}
 	return rundir.AppendSession(t.Out, rundir.NewSession(t.step, t.Executor.Name(), t.DType.String()))
@@ -62,7 +63,8 @@ func (c *checkpoints) find() error {
 		return fmt.Errorf("%s cannot be resumed: %w", t.Out, err)
 	}
 	if changed := recipe.Changes(old, t.Recipe); len(changed) > 0 {
-		return fmt.Errorf("%s cannot be resumed with other settings, which would change the result: %s", t.Out, strings.Join(changed, "; "))
+		return fmt.Errorf("%s cannot be resumed with other settings, which would change the result: %s", t.Out,
+			strings.Join(changed, "; "))
 	}
 	newest, notes, err := checkpoint.Newest(filepath.Join(t.Out, checkpoint.CheckpointsDir))
 	if err != nil {
@@ -77,12 +79,14 @@ func (c *checkpoints) find() error {
 		t.warn("%s has no checkpoint: training begins again with step 1", t.Out)
 	}
 	if t.step > t.Recipe.Train.Steps {
-		return fmt.Errorf("%s has taken %d steps already, train.steps is %d: give more --steps", t.Out, t.step, t.Recipe.Train.Steps)
+		return fmt.Errorf("%s has taken %d steps already, train.steps is %d: give more --steps", t.Out, t.step,
+			t.Recipe.Train.Steps)
 	}
 	return nil
 }
 
-// stateBuffers are the persistent buffers that a checkpoint holds beside the averaged weights, with the prefix of their tensors.
+// stateBuffers are the persistent buffers that a checkpoint holds beside the averaged weights, with
+// the prefix of their tensors.
 var stateBuffers = []struct{ prefix, buffer string }{
 	{"raw.", nn.WeightsBuffer}, {"adam_m.", momentBuffer}, {"adam_v.", varianceBuffer},
 }
@@ -175,8 +179,10 @@ func (c *checkpoints) save() error {
 		}
 		saved.State = append(saved.State, m.StateTensors(s.prefix, arena)...)
 	}
-	saved.StateInfo = map[string]string{"step": strconv.Itoa(t.step), "seed": strconv.FormatUint(t.Recipe.Train.Seed, 10),
-		"config_sha256": t.Recipe.Hash(), "data": t.source.set.Fingerprint()}
+	saved.StateInfo = map[string]string{
+		"step": strconv.Itoa(t.step), "seed": strconv.FormatUint(t.Recipe.Train.Seed, 10),
+		"config_sha256": t.Recipe.Hash(), "data": t.source.set.Fingerprint(),
+	}
 	dir, err := t.out.makeDir(t.step, checkpoint.CheckpointsDir)
 	if err != nil {
 		return err

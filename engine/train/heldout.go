@@ -13,8 +13,8 @@ import (
 // EvaluationBatch is how many held-out samples are evaluated at once.
 const EvaluationBatch = 250
 
-// heldOut measures the held-out loss of the averaged weights. Times are spread evenly over 0..T-1 (the multiples of the golden
-// ratio, modulo 1), noise is the same at every evaluation.
+// heldOut measures the held-out loss of the averaged weights. Times are spread evenly over 0..T-1
+// (the multiples of the golden ratio, modulo 1), noise is the same at every evaluation.
 type heldOut struct{ t *trainer }
 
 func (h *heldOut) evaluate(ctx context.Context) error {

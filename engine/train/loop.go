@@ -52,8 +52,8 @@ func (t *trainer) interrupted(ctx context.Context) error {
 	return fmt.Errorf("stopped after step %d, saved in %s: %w", t.step, t.checkpoints.path, ctx.Err())
 }
 
-// stopped ends a run at an error. What was learned before a batch could not be made, or before a file could not be written, is saved if
-// it can be.
+// stopped ends a run at an error. What was learned before a batch could not be made, or before a
+// file could not be written, is saved if it can be.
 func (t *trainer) stopped(err error) error {
 	var batch batchError
 	switch {

@@ -15,9 +15,10 @@ import (
 	"github.com/unnoise/unnoise/engine/train"
 )
 
-// TestRunOfFirstRelease resumes, samples and reports a run that the program of commit 9bb14b0 wrote, with every renamed key in its
-// former spelling. This must work for good: runs of users live longer than versions. A change that breaks it needs code that reads the
-// old form, never another run in testdata. The run was made by
+// TestRunOfFirstRelease resumes, samples and reports a run that the program of commit 9bb14b0 wrote,
+// with every renamed key in its former spelling. This must work for good: runs of users live longer
+// than versions. A change that breaks it needs code that reads the old form, never another run in
+// testdata. The run was made by
 //
 //	unnoise train --preset swissroll --steps 20 --set network.hidden=16 --set network.layers=2 --set network.time_embed_dim=16
 //	  --set data.points=200 --set train.batch=16 --set train.accumulate=2 --set train.warmup=5 --set train.clip=0.5

@@ -24,8 +24,8 @@ type output struct {
 	failed   map[string]bool // kinds of files that could not be written last time
 }
 
-// acquire makes the directory and locks it. It is refused if it holds something when a run begins, and if it holds nothing when one is
-// resumed.
+// acquire makes the directory and locks it. It is refused if it holds something when a run begins,
+// and if it holds nothing when one is resumed.
 func (o *output) acquire(resume bool) error {
 	if err := rundir.Check(o.dir, resume); err != nil {
 		return err
@@ -40,8 +40,9 @@ func (o *output) acquire(resume bool) error {
 	return rundir.Check(o.dir, resume) // another process may have come first
 }
 
-// warnOnError makes a warning of an error of the file system in what is written along the way, once per kind of file until it is written
-// again. The run goes on: the next save may succeed, and the last one must.
+// warnOnError makes a warning of an error of the file system in what is written along the way, once
+// per kind of file until it is written again. The run goes on: the next save may succeed, and the
+// last one must.
 func (o *output) warnOnError(step int, what string, err error) error {
 	switch {
 	case err == nil:
@@ -59,8 +60,8 @@ func (o *output) warnOnError(step int, what string, err error) error {
 	return nil
 }
 
-// ensureRunDir makes a run directory that has vanished anew, with its recipe and metrics, so that what is learned is not lost. What cannot
-// be written then is tried again the next time.
+// ensureRunDir makes a run directory that has vanished anew, with its recipe and metrics, so that
+// what is learned is not lost. What cannot be written then is tried again the next time.
 func (o *output) ensureRunDir(step int) error {
 	switch err := o.lock.Check(); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -85,7 +86,8 @@ func (o *output) ensureRunDir(step int) error {
 	if err := o.metrics.Rewrite(); err != nil {
 		return err
 	}
-	o.warn("step %d: the run directory %s had vanished and was made anew; earlier checkpoints and samples are gone", step, o.dir)
+	o.warn("step %d: the run directory %s had vanished and was made anew; earlier checkpoints and samples are gone",
+		step, o.dir)
 	_ = o.events.Close()
 	o.vanished = false
 	return o.openEvents(step)

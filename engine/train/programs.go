@@ -60,8 +60,8 @@ func (p Programs) Compile() ([]*graph.Program, error) {
 	return []*graph.Program{forwardBackward, optimizerStep}, err
 }
 
-// ForwardBackward is one micro-batch: draw t, diffuse x0, predict, take the loss, differentiate. Gradients and loss are overwritten when
-// State.Micro is 0, else added to.
+// ForwardBackward is one micro-batch: draw t, diffuse x0, predict, take the loss, differentiate.
+// Gradients and loss are overwritten when State.Micro is 0, else added to.
 func (p Programs) ForwardBackward() (*graph.Program, error) {
 	t, n := p.Recipe.Train, p.Recipe.Train.MicroBatch
 	kind, err := p.Recipe.LossKind()
@@ -84,7 +84,8 @@ func (p Programs) ForwardBackward() (*graph.Program, error) {
 	return g.Compile("micro")
 }
 
-// OptimizerStep ends a step: gradient norm, the check for numbers that are not finite, clipping, AdamW and the moving average, the record.
+// OptimizerStep ends a step: gradient norm, the check for numbers that are not finite, clipping,
+// AdamW and the moving average, the record.
 func (p Programs) OptimizerStep() (*graph.Program, error) {
 	g := graph.New()
 	g.Phase("finish")
@@ -108,7 +109,8 @@ func (p Programs) ringSpec() kernels.Spec {
 	return kernels.Dense(kernels.F32, p.Recipe.Train.LogEvery, 1, 1, optim.RecordColumns)
 }
 
-// Evaluate is the loss of each held-out sample at given times, with the moving average of the weights: input t, output "losses".
+// Evaluate is the loss of each held-out sample at given times, with the moving average of the
+// weights: input t, output "losses".
 func (p Programs) Evaluate(n int) (*graph.Program, error) {
 	kind, err := p.Recipe.LossKind()
 	if err != nil {

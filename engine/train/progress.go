@@ -31,7 +31,8 @@ func (p *progress) report(context.Context) error {
 		return err
 	}
 	p.logged, t.result.Loss = t.step, mean
-	line := Progress{Step: t.step, Steps: t.Recipe.Train.Steps, Loss: mean, GradNorm: last.GradNorm, LearningRate: t.Recipe.Rate(t.step - 1)}
+	line := Progress{Step: t.step, Steps: t.Recipe.Train.Steps, Loss: mean, GradNorm: last.GradNorm,
+		LearningRate: t.Recipe.Rate(t.step - 1)}
 	p.throughput(&line)
 	return t.record(func(r recorder) error { return r.progress(line) })
 }
@@ -57,7 +58,8 @@ func (p *progress) inspect() (mean float64, last StepRecord, err error) {
 	return mean, last, nil
 }
 
-// throughput fills in the speed and the time left. Clocks that stand still or are set back give 0, never a number that cannot be written.
+// throughput fills in the speed and the time left. Clocks that stand still or are set back give 0,
+// never a number that cannot be written.
 func (p *progress) throughput(line *Progress) {
 	r := p.t.Recipe.Train
 	seconds, steps := p.now().Sub(p.began).Seconds(), float64(p.t.step-p.first)
@@ -72,8 +74,8 @@ func (p *progress) throughput(line *Progress) {
 // maxRemaining bounds what is said of the time left.
 const maxRemaining = 100 * 365 * 24 * time.Hour
 
-// badStep runs step k again, operator by operator, to name the first bad tensor, and saves the state: the weights have not
-// changed since that step began.
+// badStep runs step k again, operator by operator, to name the first bad tensor, and saves the
+// state: the weights have not changed since that step began.
 func (p *progress) badStep(k int) error {
 	t := p.t
 	name, err := t.stepper.FirstNonFinite(k, t.source.fill)

@@ -40,7 +40,8 @@ func openSource(ctx context.Context, run Options) (*source, error) {
 		run.warn("%s", note)
 	}
 	d := run.Recipe.Data
-	loader, err := data.NewLoader(set.Train, data.LoaderConfig{Seed: run.Recipe.Train.Seed, Flip: d.Flip, Workers: d.Workers, Ahead: d.Prefetch})
+	cfg := data.LoaderConfig{Seed: run.Recipe.Train.Seed, Flip: d.Flip, Workers: d.Workers, Ahead: d.Prefetch}
+	loader, err := data.NewLoader(set.Train, cfg)
 	if err != nil {
 		set.Close()
 		return nil, err

@@ -11,8 +11,9 @@ import (
 	"github.com/unnoise/unnoise/kernels/optim"
 )
 
-// Stepper takes the training steps of a recipe on an executor: a step is the forward and backward pass of each micro-batch, then the
-// optimizer. The trainer, the benchmarks and the tests all drive steps with it.
+// Stepper takes the training steps of a recipe on an executor: a step is the forward and backward
+// pass of each micro-batch, then the optimizer. The trainer, the benchmarks and the tests all drive
+// steps with it.
 type Stepper struct {
 	Programs
 	Executor exec.Executor
@@ -32,7 +33,8 @@ func NewStepper(p Programs, executor exec.Executor) (*Stepper, error) {
 	return &Stepper{Programs: p, Executor: executor, compiled: compiled}, err
 }
 
-// Load puts programs and tables on the executor. Weights, their moving average and the moments are zero until they are written.
+// Load puts programs and tables on the executor. Weights, their moving average and the moments are
+// zero until they are written.
 func (s *Stepper) Load() error {
 	var err error
 	if s.forwardBackward, err = s.Executor.Load(s.compiled[0]); err != nil {
@@ -55,8 +57,8 @@ func (s *Stepper) Begin() error {
 	return s.Model.Round(s.Executor, nn.WeightsBuffer)
 }
 
-// Step takes optimizer step k (from 0). When ctx ends before the weights are touched the step is given up, with ctx's error. A device may
-// still be at work when Step returns.
+// Step takes optimizer step k (from 0). When ctx ends before the weights are touched the step is
+// given up, with ctx's error. A device may still be at work when Step returns.
 func (s *Stepper) Step(ctx context.Context, k int, fill Fill) error {
 	state := s.Recipe.State(k)
 	for m := range s.Recipe.Train.MicroBatches {
@@ -76,8 +78,8 @@ func (s *Stepper) load(state *kernels.StepState, k, m int, fill Fill) error {
 	return s.inputs.load(func(dst data.Batch) error { return fill(k, m, dst) })
 }
 
-// FirstNonFinite takes the forward and backward passes of step k operator by operator and names the first tensor that holds NaN or Inf,
-// "" if there is none.
+// FirstNonFinite takes the forward and backward passes of step k operator by operator and names the
+// first tensor that holds NaN or Inf, "" if there is none.
 func (s *Stepper) FirstNonFinite(k int, fill Fill) (string, error) {
 	state := s.Recipe.State(k)
 	for m := range s.Recipe.Train.MicroBatches {

@@ -63,7 +63,9 @@ func (b *tensorBoard) histograms(context.Context) error {
 func (b *tensorBoard) tensors() ([]watch.Tensor, error) {
 	var tensors []watch.Tensor
 	params := b.t.stepper.Model.Params
-	for _, from := range []struct{ name, buffer string }{{"weights/", nn.WeightsBuffer}, {"gradients/", model.GradsBuffer}} {
+	for _, from := range []struct{ name, buffer string }{
+		{"weights/", nn.WeightsBuffer}, {"gradients/", model.GradsBuffer},
+	} {
 		arena := make([]float32, params.Size())
 		if err := b.t.Executor.Read(from.buffer, 0, arena); err != nil {
 			return nil, err

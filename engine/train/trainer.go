@@ -1,5 +1,5 @@
-// Package train trains networks: the training and evaluation programs, the loop with checkpoints, exact resume, held-out losses and
-// samples.
+// Package train trains networks: the training and evaluation programs, the loop with checkpoints,
+// exact resume, held-out losses and samples.
 package train
 
 import (
@@ -47,7 +47,8 @@ type Progress struct {
 	Remaining        time.Duration
 }
 
-// Evaluation is the held-out loss of the averaged weights after a step: over all t, and by quartile of t from low to high noise.
+// Evaluation is the held-out loss of the averaged weights after a step: over all t, and by quartile
+// of t from low to high noise.
 type Evaluation struct {
 	Step      int
 	HeldOut   float64
@@ -94,7 +95,8 @@ type trainer struct {
 	result      Result
 }
 
-// Run trains until the recipe's total number of steps, or until ctx ends: then it saves a checkpoint and returns ctx's error.
+// Run trains until the recipe's total number of steps, or until ctx ends: then it saves a
+// checkpoint and returns ctx's error.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	if o.Recipe == nil || o.Out == "" {
 		return nil, errors.New("a run needs a recipe and a directory: set Recipe and Out")
