@@ -9,7 +9,6 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
-	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/npy"
@@ -143,7 +142,7 @@ func checkSampleFlags(c *urfave.Context) error {
 		}
 	}
 	if s := c.String("spacing"); s != "" {
-		if _, err := diffusion.ParseSpacing(s); err != nil {
+		if _, err := sampler.ParseSpacing(s); err != nil {
 			return usagef("--spacing %q: want leading, trailing, linspace or quadratic", s)
 		}
 	}

@@ -1,6 +1,6 @@
 // Package diffusion holds the mathematics of denoising diffusion: variance
-// schedules, the tables of the forward and reverse processes, objectives,
-// bounds, and sampling plans. Everything is computed in float64; whoever feeds
+// schedules, the tables of the forward and reverse processes, objectives and
+// bounds. Everything is computed in float64; whoever feeds
 // a float32 kernel casts last.
 //
 // Timesteps are 0-based, t in 0..T-1, as in the code of Ho et al.; a paper's t

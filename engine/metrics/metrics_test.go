@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/unnoise/unnoise/engine/diffusion"
+	"github.com/unnoise/unnoise/engine/sampler"
 	"github.com/unnoise/unnoise/kernels/rng"
 )
 
@@ -139,17 +140,23 @@ func TestErrors(t *testing.T) {
 // TestGaussianChain runs DDIM with the exact network of Gaussian data in float32.
 func TestGaussianChain(t *testing.T) {
 	p := process(t, diffusion.Schedule{Kind: diffusion.Linear, Timesteps: 1000})
-	plan, err := diffusion.NewDDIMPlan(p, diffusion.Epsilon, 10, 0, diffusion.Leading, 0)
+	ddim, err := sampler.Lookup("ddim")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := ddim.Defaults
+	o.Steps, o.ClipSample = 10, false
+	table, err := ddim.Table(p, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	x := []float32{1, -2, .5}
 	out := make([]float32, 3)
-	for _, s := range plan.Steps {
-		GaussianEpsilon(out, x, p.AlphasCumprod[s.T], 1)
+	for _, s := range table.Steps {
+		GaussianEpsilon(out, x, p.AlphasCumprod[int(s.T)], 1)
 		for i := range x {
-			x0 := s.X0FromX*float64(x[i]) + s.X0FromOut*float64(out[i])
-			x[i] = float32(s.C0*x0 + s.CX*float64(x[i]))
+			x0 := s.X0X*float64(x[i]) + s.X0Out*float64(out[i])
+			x[i] = float32(s.Next.X0*x0 + s.Next.X*float64(x[i]))
 		}
 	}
 	for i, start := range []float64{1, -2, .5} {

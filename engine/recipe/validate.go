@@ -9,8 +9,8 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/unnoise/unnoise/engine/data"
-	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/nn"
+	"github.com/unnoise/unnoise/engine/sampler"
 	"github.com/unnoise/unnoise/kernels/loss"
 )
 
@@ -65,7 +65,7 @@ func (r *Recipe) Validate() error {
 		return err
 	}
 	if r.Sample.Spacing != "" {
-		if _, err := diffusion.ParseSpacing(r.Sample.Spacing); err != nil {
+		if _, err := sampler.ParseSpacing(r.Sample.Spacing); err != nil {
 			return fmt.Errorf("sample.spacing: %w", err)
 		}
 	}
