@@ -1,7 +1,9 @@
 package checkpoint
 
 import (
+	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -121,7 +123,7 @@ func ReadScheduler(path string) (*SchedulerConfig, error) {
 // not supported.
 func ParseScheduler(data []byte) (*SchedulerConfig, error) {
 	c := &SchedulerConfig{}
-	doc, err := pyjson.ParseObject(data)
+	doc, err := pyjson.ParseObject(quoteInfinities(data))
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +149,11 @@ func ParseScheduler(data []byte) (*SchedulerConfig, error) {
 	return c, c.Validate()
 }
 
+// infinity is a bare -Infinity, which Python writes where JSON has no number.
+var infinity = regexp.MustCompile(`(:\s*)-Infinity(\s*[,}])`)
+
+func quoteInfinities(data []byte) []byte { return infinity.ReplaceAll(data, []byte(`$1"-Infinity"$2`)) }
+
 // JSON returns the text of scheduler_config.json. Keys that a parsed file had
 // keep their literals; keys it lacked are added only if they differ from the
 // default.
@@ -164,7 +171,7 @@ func (c *SchedulerConfig) JSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pyjson.Encode(doc), nil
+	return bytes.ReplaceAll(pyjson.Encode(doc), []byte(`"-Infinity"`), []byte("-Infinity")), nil
 }
 
 // SetBetas records a schedule. The name is the "beta_schedule" under which the
