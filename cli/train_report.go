@@ -67,7 +67,15 @@ func (r *trainReport) evaluation(e train.Evaluation) {
 	q := e.Quartiles
 	r.line(map[string]any{"event": "evaluation", "step": e.Step, "held_out": number(e.HeldOut),
 		"held_out_quartiles": []any{number(q[0]), number(q[1]), number(q[2]), number(q[3])}},
-		"step %d  held-out loss %.5f  by quartile of t %.5f %.5f %.5f %.5f", e.Step, e.HeldOut, q[0], q[1], q[2], q[3])
+		"step %d  held-out loss %.5f  by quartile of t %s %s %s %s", e.Step, e.HeldOut, quartile(q[0]), quartile(q[1]), quartile(q[2]), quartile(q[3]))
+}
+
+// quartile prints a loss, - where there is none.
+func quartile(loss float64) string {
+	if math.IsNaN(loss) {
+		return "-"
+	}
+	return fmt.Sprintf("%.5f", loss)
 }
 
 func (r *trainReport) checkpoint(step int, dir string) {

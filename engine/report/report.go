@@ -191,12 +191,12 @@ func quartiles(lines []rundir.Line) []series {
 		{name: "most noise", class: "q4"}}
 	for _, l := range lines {
 		for q := range list {
-			if len(l.Quartiles) == len(list) {
-				list[q].x, list[q].y = append(list[q].x, float64(l.Step)), append(list[q].y, l.Quartiles[q])
+			if len(l.Quartiles) == len(list) && l.Quartiles[q] != nil {
+				list[q].x, list[q].y = append(list[q].x, float64(l.Step)), append(list[q].y, *l.Quartiles[q])
 			}
 		}
 	}
-	if len(list[0].x) < 2 {
+	if !slices.ContainsFunc(list, func(s series) bool { return len(s.x) > 1 }) {
 		return nil
 	}
 	return list

@@ -12,17 +12,17 @@ import (
 )
 
 // Line is one line of metrics.jsonl: a report of training (loss and what follows), an evaluation
-// (held_out and quartiles), or a step that was not finite (bad_step), before which the state of
-// Step was saved.
+// (held_out and quartiles, nil where no draw fell), or a step that was not finite (bad_step), before
+// which the state of Step was saved.
 type Line struct {
-	Step             int       `json:"step"`
-	Loss             *float64  `json:"loss,omitempty"`
-	GradNorm         *float64  `json:"grad_norm,omitempty"`
-	LearningRate     *float64  `json:"learning_rate,omitempty"`
-	SamplesPerSecond *float64  `json:"samples_per_second,omitempty"`
-	HeldOut          *float64  `json:"held_out,omitempty"`
-	Quartiles        []float64 `json:"held_out_quartiles,omitempty"`
-	BadStep          *BadStep  `json:"bad_step,omitempty"`
+	Step             int        `json:"step"`
+	Loss             *float64   `json:"loss,omitempty"`
+	GradNorm         *float64   `json:"grad_norm,omitempty"`
+	LearningRate     *float64   `json:"learning_rate,omitempty"`
+	SamplesPerSecond *float64   `json:"samples_per_second,omitempty"`
+	HeldOut          *float64   `json:"held_out,omitempty"`
+	Quartiles        []*float64 `json:"held_out_quartiles,omitempty"`
+	BadStep          *BadStep   `json:"bad_step,omitempty"`
 }
 
 // BadStep is a step whose loss or gradient was not finite.

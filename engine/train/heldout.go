@@ -18,7 +18,7 @@ const EvaluationBatch = 250
 type heldOut struct{ t *trainer }
 
 func (h *heldOut) evaluate(ctx context.Context) error {
-	n := min(h.t.Recipe.Train.EvalSamples, h.t.source.heldOut.Len())
+	n := h.t.Recipe.Train.EvalSamples
 	if n == 0 {
 		return nil
 	}
@@ -30,7 +30,8 @@ func (h *heldOut) evaluate(ctx context.Context) error {
 	return h.t.record(func(r recorder) error { return r.evaluation(*e) })
 }
 
-// loss is the mean over the first n held-out samples.
+// loss is the mean over n draws of a held-out sample, a time and noise. Samples follow in their order,
+// again and again where there are fewer than n.
 func (h *heldOut) loss(ctx context.Context, n int) (*Evaluation, error) {
 	s := h.t.stepper
 	if err := s.Model.Round(s.Executor, nn.EMABuffer); err != nil {
@@ -66,9 +67,7 @@ func (h *heldOut) loss(ctx context.Context, n int) (*Evaluation, error) {
 	e := &Evaluation{Step: h.t.step}
 	for q := range sums {
 		e.HeldOut += sums[q] / float64(n)
-		if counts[q] > 0 {
-			e.Quartiles[q] = sums[q] / counts[q]
-		}
+		e.Quartiles[q] = sums[q] / counts[q] // NaN where no draw fell
 	}
 	return e, nil
 }

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 
 	"github.com/unnoise/unnoise/engine/rundir"
@@ -18,7 +19,12 @@ func (m metrics) progress(p Progress) error {
 }
 
 func (m metrics) evaluation(e Evaluation) error {
-	line := rundir.Line{Step: e.Step, HeldOut: &e.HeldOut, Quartiles: e.Quartiles[:]}
+	line := rundir.Line{Step: e.Step, HeldOut: &e.HeldOut, Quartiles: make([]*float64, len(e.Quartiles))}
+	for q := range e.Quartiles {
+		if !math.IsNaN(e.Quartiles[q]) {
+			line.Quartiles[q] = &e.Quartiles[q]
+		}
+	}
 	return m.t.out.warnOnError(m.t.step, "metrics", m.t.out.metrics.AppendHeldOut(line))
 }
 

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"math"
 	"os"
 
 	"github.com/unnoise/unnoise/engine/model"
@@ -22,7 +23,9 @@ func (b *tensorBoard) progress(p Progress) error {
 func (b *tensorBoard) evaluation(e Evaluation) error {
 	scalars := []watch.Scalar{{Tag: "loss/held_out", Value: e.HeldOut}}
 	for q, tag := range []string{"quartile_1_least_noise", "quartile_2", "quartile_3", "quartile_4_most_noise"} {
-		scalars = append(scalars, watch.Scalar{Tag: "loss_held_out_by_time/" + tag, Value: e.Quartiles[q]})
+		if !math.IsNaN(e.Quartiles[q]) {
+			scalars = append(scalars, watch.Scalar{Tag: "loss_held_out_by_time/" + tag, Value: e.Quartiles[q]})
+		}
 	}
 	return b.t.out.endEvents(b.t.step, b.t.out.events.Scalars(e.Step, scalars...))
 }

@@ -52,7 +52,7 @@ type Progress struct {
 type Evaluation struct {
 	Step      int
 	HeldOut   float64
-	Quartiles [4]float64
+	Quartiles [4]float64 // NaN where no draw fell
 }
 
 // Result is how a run ended.
