@@ -58,8 +58,8 @@ func TestInterruptReportsOnce(t *testing.T) {
 
 // TestRefusedBeforehand refuses what only shows after the steps, the sampler and the weights of the loss, before anything is written.
 func TestRefusedBeforehand(t *testing.T) {
-	for set, want := range map[string]string{"sample.sampler=heun": `unknown sampler "heun"`, "sample.steps=41": "41 sampling steps",
-		"sample.eta=0.5": "eta belongs to the ddim sampler", "diffusion.objective.kind=elbo": `diffusion.objective: `,
+	for set, want := range map[string]string{"sample.sampler=nosuch": `unknown sampler "nosuch"`, "sample.steps=41": "41 sampling steps",
+		"sample.eta=0.5": "sampler ddpm takes none", "diffusion.objective.kind=elbo": `diffusion.objective: `,
 		"diffusion.objective={kind=\"min-snr\",gamma=-1.0}": "gamma is -1"} {
 		out := filepath.Join(t.TempDir(), "run")
 		_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t, set), Out: out, Executor: cpu()})
