@@ -38,7 +38,8 @@ func (a *Arrays) findRange() error {
 	}
 	note := func(of string, half float64) {
 		a.values.half = half
-		a.notes = append(a.notes, fmt.Sprintf("%s values in the range 0..%s recognised: v becomes v/%g - 1", a.rows.Type, of, half))
+		a.notes = append(a.notes, fmt.Sprintf("%s values in the range 0..%s recognised: v becomes v/%g - 1",
+			a.rows.Type, of, half))
 	}
 	integer := a.rows.Type != "float16" && a.rows.Type != "float32" && a.rows.Type != "float64"
 	switch {

@@ -133,7 +133,8 @@ func (a *Arrays) takeChannels(layout string) error {
 	case layout == LayoutNHW:
 		return fmt.Errorf("shape %v with data.layout = %q: expected three dimensions", s, LayoutNHW)
 	case first == last:
-		return fmt.Errorf("shape %v may be N,C,H,W or N,H,W,C: say which with data.layout = %q or %q", s, LayoutNCHW, LayoutNHWC)
+		return fmt.Errorf("shape %v may be N,C,H,W or N,H,W,C: say which with data.layout = %q or %q",
+			s, LayoutNCHW, LayoutNHWC)
 	}
 	if last {
 		a.h, a.w, a.c = s[1], s[2], s[3]

@@ -57,8 +57,10 @@ func (h pictureHeader) size() (height, width int) {
 	return h.height, h.width
 }
 
-// decodePicture brings a picture to dst, H,W,C bytes with 1 or 3 channels: turned as its EXIF orientation says, the largest centred
-// part of the wanted proportions scaled by Catmull-Rom interpolation (an antialiasing kernel when it shrinks), transparency laid on
+// decodePicture brings a picture to dst, H,W,C bytes with 1 or 3 channels: turned as its EXIF
+// orientation says, the largest centred
+// part of the wanted proportions scaled by Catmull-Rom interpolation (an antialiasing kernel when
+// it shrinks), transparency laid on
 // white, grey by the luma of ITU-R BT.601.
 func decodePicture(b []byte, c, h, w int, dst []byte) error {
 	head, err := readPictureHeader(b)

@@ -51,7 +51,8 @@ type BadDescription struct {
 	Error string `json:"error"`
 }
 
-// Describe looks at the first samples of a source (0: all of them), workers at a time. Pictures are all decoded; those that cannot be
+// Describe looks at the first samples of a source (0: all of them), workers at a time. Pictures are
+// all decoded; those that cannot be
 // read are listed.
 func Describe(ctx context.Context, s *Set, source string, samples, workers int) (*Description, error) {
 	d := &Description{Source: source, Kind: s.Kind, Train: s.Train.Len(), HeldOut: s.HeldOut.Len(), Notes: s.Notes}

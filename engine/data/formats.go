@@ -56,7 +56,8 @@ func formatOf(b []byte) (*pictureFormat, error) {
 		}
 	}
 	if len(b) > 12 && string(b[4:8]) == "ftyp" {
-		return nil, fmt.Errorf("%s, whatever its name says: expected PNG, JPEG, WebP, GIF, TIFF or BMP", strings.TrimSpace(strings.ToUpper(string(b[8:12]))))
+		return nil, fmt.Errorf("%s, whatever its name says: expected PNG, JPEG, WebP, GIF, TIFF or BMP",
+			strings.TrimSpace(strings.ToUpper(string(b[8:12]))))
 	}
 	return nil, errors.New("neither PNG, JPEG, WebP, GIF, TIFF nor BMP, whatever its name says")
 }

@@ -216,7 +216,8 @@ func idxPrefix(dir string) (prefix string, found bool, err error) {
 	}
 	names := slices.Sorted(maps.Values(prefixes))
 	if len(names) > 1 {
-		return "", false, fmt.Errorf("data: %s holds %d sets of IDX files: name the training images of one: %s", dir, len(names), strings.Join(names, ", "))
+		return "", false, fmt.Errorf("data: %s holds %d sets of IDX files: name the training images of one: %s",
+			dir, len(names), strings.Join(names, ", "))
 	}
 	return slices.Collect(maps.Keys(prefixes))[0], true, nil
 }

@@ -93,7 +93,8 @@ func commonFolder(names []string) (string, bool) {
 // splitName is the name of a split, alone or set off from the rest of a name: train, seg_train, val2017.
 var splitName = regexp.MustCompile(`^(?:(.*)[^a-z])?(train|training|test|testing|eval|evaluation|val|valid|validation|dev)(?:[^a-z](.*))?$`)
 
-// splitOf returns which split the name of a folder means, "train", "test" or "val", and the rest of the name; "" for none.
+// splitOf returns which split the name of a folder means, "train", "test" or "val", and the rest of
+// the name; "" for none.
 func splitOf(folder string) (split, rest string) {
 	m := splitName.FindStringSubmatch(strings.ToLower(folder))
 	if m == nil {
@@ -224,11 +225,13 @@ func (l *pictureLayout) label(inner []string) {
 		return
 	}
 	if n := len(loose[partTrain]); n > 0 {
-		l.notes = append(l.notes, fmt.Sprintf("no classes: %d pictures lie in no folder, the first is %s", n, loose[partTrain][0]))
+		l.notes = append(l.notes, fmt.Sprintf("no classes: %d pictures lie in no folder, the first is %s",
+			n, loose[partTrain][0]))
 		return
 	}
 	if n := len(loose[partHeldOut]); n > 0 {
-		l.notes = append(l.notes, fmt.Sprintf("left out: %d held-out pictures in no folder of a class, the first is %s", n, loose[partHeldOut][0]))
+		l.notes = append(l.notes, fmt.Sprintf("left out: %d held-out pictures in no folder of a class, the first is %s",
+			n, loose[partHeldOut][0]))
 	}
 	l.classes = slices.Sorted(maps.Keys(number))
 	for i, class := range l.classes {

@@ -65,7 +65,8 @@ func readNPZ(r io.ReaderAt, size int64, layout string, maxBytes int64) (train, h
 		part = ""
 	}
 	if names.images[part] == nil {
-		return nil, nil, fmt.Errorf("no array named images, x, data, arr_0, x_train, train_images or alike: it holds %s", listNPZ(z))
+		return nil, nil, fmt.Errorf("no array named images, x, data, arr_0, x_train, train_images or alike: it holds %s",
+			listNPZ(z))
 	}
 	a := npzArchive{r, size, layout, maxBytes}
 	if train, err = a.open(names, part); err != nil {
@@ -79,7 +80,8 @@ func readNPZ(r io.ReaderAt, size int64, layout string, maxBytes int64) (train, h
 		switch entry := names.images[part]; {
 		case entry == nil:
 		case heldOut != nil:
-			train.notes = append(train.notes, fmt.Sprintf("left out: %s, as the test part is held out", strings.TrimSuffix(entry.Name, ".npy")))
+			train.notes = append(train.notes, fmt.Sprintf("left out: %s, as the test part is held out",
+				strings.TrimSuffix(entry.Name, ".npy")))
 		default:
 			if heldOut, err = a.open(names, part); err != nil {
 				return nil, nil, err

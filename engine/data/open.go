@@ -59,7 +59,8 @@ func (s *Set) Pictures() *Pictures {
 	return p
 }
 
-// Fingerprint tells sources apart: SHA-256 over the kind, the number and shape of the samples, the classes and, of pictures, their names.
+// Fingerprint tells sources apart: SHA-256 over the kind, the number and shape of the samples, the
+// classes and, of pictures, their names.
 // What is inside the files is not looked at.
 func (s *Set) Fingerprint() string {
 	h := sha256.New()
@@ -85,7 +86,8 @@ func OpenSet(o Options) (*Set, error) {
 		o.Layout = LayoutAuto
 	}
 	if !slices.Contains([]string{LayoutAuto, LayoutNHWC, LayoutNCHW, LayoutNHW}, o.Layout) {
-		return nil, fmt.Errorf("data.layout = %q: expected %s, %s, %s or %s", o.Layout, LayoutAuto, LayoutNHWC, LayoutNCHW, LayoutNHW)
+		return nil, fmt.Errorf("data.layout = %q: expected %s, %s, %s or %s",
+			o.Layout, LayoutAuto, LayoutNHWC, LayoutNCHW, LayoutNHW)
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = DefaultCacheBytes
@@ -260,7 +262,8 @@ func openDir(o Options) (*Set, error) {
 		}
 		return s, err
 	}
-	return nil, fmt.Errorf("data: %s holds several data sets: name one of its folders %s", o.Source, strings.Join(inside, ", "))
+	return nil, fmt.Errorf("data: %s holds several data sets: name one of its folders %s",
+		o.Source, strings.Join(inside, ", "))
 }
 
 // packages lists the sub-folders that hold IDX files or CIFAR.
@@ -294,7 +297,8 @@ func pictureSet(store pictureStore, o Options) (*Set, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 		if len(s.Skipped) == p.Len() {
-			return nil, errors.Join(fmt.Errorf("data: %s: not one picture can be read; the first: %w", o.Source, s.Skipped[0]), s.Close())
+			return nil, errors.Join(fmt.Errorf("data: %s: not one picture can be read; the first: %w",
+				o.Source, s.Skipped[0]), s.Close())
 		}
 		p.drop(s.Skipped)
 	}

@@ -185,7 +185,8 @@ func unreadable(f *zip.File) error {
 	if name != "" {
 		name = " (" + name + ")"
 	}
-	return fmt.Errorf("packed by method %d%s, expected store, deflate or bzip2: zip the files again with deflate", f.Method, name)
+	return fmt.Errorf("packed by method %d%s, expected store, deflate or bzip2: zip the files again with deflate",
+		f.Method, name)
 }
 
 // checkMethods refuses an archive in which every picture is packed in a way that is not read.

@@ -170,7 +170,8 @@ func (p *Pictures) keep(i int, pixels []byte) {
 	}
 }
 
-// Bad decodes every picture, workers at a time, and returns the errors of those that cannot be read, in order. What fits stays in the
+// Bad decodes every picture, workers at a time, and returns the errors of those that cannot be
+// read, in order. What fits stays in the
 // cache. When ctx ends it stops with ctx's error.
 func (p *Pictures) Bad(ctx context.Context, workers int) ([]*BadPictureError, error) {
 	errs := make([]*BadPictureError, p.Len())
