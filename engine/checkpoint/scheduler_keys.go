@@ -40,6 +40,9 @@ func readSignatures(text []byte) (s signatureFile) {
 
 func classes() []string { return slices.Sorted(maps.Keys(signatures.Classes)) }
 
+// SchedulerKeys lists the keys that a class has, sorted.
+func SchedulerKeys(class string) []string { return slices.Sorted(maps.Keys(signatures.Classes[class])) }
+
 // value is a decoded JSON value as pyjson keeps it.
 func value(v any) any {
 	if n, ok := v.(json.Number); ok {
