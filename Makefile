@@ -94,8 +94,18 @@ ifeq ($(OPENBLAS),yes)
 	$(GO) vet $(WITH_OPENBLAS) ./kernels/blas ./cli/unnoise
 endif
 
+cross: ## build and vet in pure Go for other systems
+	for target in windows/amd64 darwin/arm64 linux/arm64; do \
+		echo "$$target"; \
+		GOOS=$${target%/*} GOARCH=$${target#*/} $(PLAIN) $(GO) build ./... && \
+		GOOS=$${target%/*} GOARCH=$${target#*/} $(PLAIN) $(GO) vet ./... || exit 1; \
+	done
+
+soak: ## trials of hours: fuzz every parser, kill runs, the long tests; writes docs/soak.md (FUZZTIME=10m, ROUNDS=3)
+	GO='$(GO)' scripts/soak.sh $(or $(FUZZTIME),10m) $(or $(ROUNDS),3)
+
 fmt-check: ## gofmt
-	@unformatted=$$(gofmt -l bench cli cuda engine kernels scripts); \
+	@unformatted=$$(gofmt -l bench cli cuda engine internal kernels scripts); \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 
 staticcheck: $(EMPTY_ARCHIVE) ## staticcheck, at a pinned version
@@ -136,4 +146,4 @@ clean: ## remove bin and the demo
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-.PHONY: fuzz all build found demo test test-all race vet fmt-check staticcheck toolkit ptx ptx-test sass-test header-check one-binary pack clean help
+.PHONY: cross soak fuzz all build found demo test test-all race vet fmt-check staticcheck toolkit ptx ptx-test sass-test header-check one-binary pack clean help

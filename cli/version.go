@@ -6,6 +6,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/unnoise/unnoise/internal/version"
 	"github.com/unnoise/unnoise/kernels/blas"
 )
 
@@ -19,14 +20,15 @@ func versionCommand() *urfave.Command {
 				return err
 			}
 			b := readBuild()
-			return g.answer(b, "unnoise %s, %s %s/%s, BLAS %s", b.Version, b.Go, b.OS, b.Arch, b.BLAS)
+			return g.answer(b, "unnoise %s, commit %s, %s %s/%s, BLAS %s", b.Version, b.Commit, b.Go, b.OS, b.Arch, b.BLAS)
 		},
 	}
 }
 
 // build is how the program was built.
 type build struct {
-	Version string `json:"version"` // module version, or the commit
+	Version string `json:"version"`
+	Commit  string `json:"commit"` // "unknown" where the build has none
 	Go      string `json:"go"`
 	OS      string `json:"os"`
 	Arch    string `json:"arch"`
@@ -34,19 +36,17 @@ type build struct {
 }
 
 func readBuild() build {
-	b := build{Version: "unknown", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, BLAS: blas.Name()}
+	b := build{Version: version.Version, Commit: "unknown", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, BLAS: blas.Name()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
 	}
-	b.Version = info.Main.Version
-	if b.Version != "" && b.Version != "(devel)" {
-		return b
-	}
-	b.Version = "development"
 	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			b.Version += " " + s.Value
+		switch {
+		case s.Key == "vcs.revision":
+			b.Commit = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			b.Commit += " with changes"
 		}
 	}
 	return b

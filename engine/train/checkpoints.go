@@ -11,6 +11,7 @@ import (
 	"github.com/unnoise/unnoise/engine/nn"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/rundir"
+	"github.com/unnoise/unnoise/internal/version"
 )
 
 // openRun makes the run directory, or finds the checkpoint to continue from.
@@ -180,7 +181,7 @@ func (c *checkpoints) save() error {
 		saved.State = append(saved.State, m.StateTensors(s.prefix, arena)...)
 	}
 	saved.StateInfo = map[string]string{
-		"step": strconv.Itoa(t.step), "seed": strconv.FormatUint(t.Recipe.Train.Seed, 10),
+		"unnoise": version.Version, "step": strconv.Itoa(t.step), "seed": strconv.FormatUint(t.Recipe.Train.Seed, 10),
 		"config_sha256": t.Recipe.Hash(), "data": t.source.set.Fingerprint(),
 	}
 	dir, err := t.out.makeDir(t.step, checkpoint.CheckpointsDir)

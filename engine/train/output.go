@@ -10,6 +10,7 @@ import (
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/watch"
+	"github.com/unnoise/unnoise/internal/version"
 )
 
 // output is the run directory of a run under way.
@@ -107,7 +108,7 @@ func (o *output) writeConfig() error {
 	if err != nil {
 		return err
 	}
-	return rundir.WriteConfig(o.dir, text)
+	return rundir.WriteConfig(o.dir, append([]byte("# unnoise "+version.Version+"\n"), text...))
 }
 
 // openEvents opens the event file, if the recipe asks for one.
