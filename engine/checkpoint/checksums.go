@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 // checksumsFile lists the SHA-256 of every other file of a checkpoint of a run, in the format of sha256sum.
@@ -35,7 +36,7 @@ func checksumText(sums map[string][sha256.Size]byte) []byte {
 // checksums, which another program or an older release wrote, has its safetensors files opened instead.
 func Verify(dir string) error {
 	path := filepath.Join(dir, checksumsFile)
-	text, err := os.ReadFile(path)
+	text, err := safefile.ReadFile(path, 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return verifyHeaders(dir)
 	}
@@ -65,7 +66,7 @@ func Verify(dir string) error {
 }
 
 func fileChecksum(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := safefile.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ type Entry struct {
 }
 
 // List returns the complete checkpoints in a run's checkpoints folder by
-// ascending step. A folder that does not exist has none.
+// ascending step, links among them. A folder that does not exist has none.
 func List(dir string) ([]Entry, error) {
 	items, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -52,7 +52,7 @@ func List(dir string) ([]Entry, error) {
 	for _, item := range items {
 		digits, ok := strings.CutPrefix(item.Name(), stepPrefix)
 		step, err := strconv.Atoi(digits)
-		if ok && err == nil && item.IsDir() && StepName(step) == item.Name() {
+		if ok && err == nil && (item.IsDir() || item.Type()&fs.ModeSymlink != 0) && StepName(step) == item.Name() {
 			list = append(list, Entry{Step: step, Path: filepath.Join(dir, item.Name())})
 		}
 	}

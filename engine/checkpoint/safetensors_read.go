@@ -4,10 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/unnoise/unnoise/engine/gitlfs"
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 // maxHeader is the longest header of a safetensors file, in bytes.
@@ -40,7 +40,7 @@ type File struct {
 // file's size: no tensor may overlap another, lie outside the data or leave a
 // hole. Tensors are read on demand. The caller closes the file.
 func Open(path string) (*File, error) {
-	f, err := os.Open(path)
+	f, err := safefile.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 // Tensor is a float32 tensor to be written: its values, or a function that
@@ -30,15 +30,7 @@ func FormatPT() map[string]string { return map[string]string{"format": "pt"} }
 // Write writes a safetensors file with F32 tensors. It appears at path
 // complete or not at all.
 func Write(path string, metadata map[string]string, tensors []Tensor) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
-	if err != nil {
-		return err
-	}
-	defer f.Cleanup()
-	if err := Encode(f, metadata, tensors); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return f.CloseAtomicallyReplace()
+	return safefile.Write(path, func(w io.Writer) error { return Encode(w, metadata, tensors) })
 }
 
 // Encode writes safetensors data in the reference implementation's form: the

@@ -54,7 +54,7 @@ type saver struct {
 }
 
 var osSaver = saver{create: func(path string) (file, error) {
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 }}
 
 // Save writes a checkpoint as the diffusers directory dir, with
@@ -68,13 +68,11 @@ func Save(dir string, c *Checkpoint) error { return osSaver.save(dir, c) }
 func (s saver) save(dir string, c *Checkpoint) error {
 	dir = filepath.Clean(dir)
 	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
+	if err := os.MkdirAll(parent, 0o777); err != nil {
 		return err
 	}
-	if err := removeStale(parent); err != nil {
-		return err
-	}
-	temp := filepath.Join(parent, tempPrefix+filepath.Base(dir))
+	_ = RemoveLeftovers(parent) // one that stays is in no one's way
+	temp := freeName(dir)
 	if err := s.writeAll(temp, c); err != nil {
 		return errors.Join(fmt.Errorf("saving %s: %w", dir, err), os.RemoveAll(temp))
 	}
@@ -84,7 +82,8 @@ func (s saver) save(dir string, c *Checkpoint) error {
 	if err := syncDir(parent); err != nil {
 		return err
 	}
-	return os.RemoveAll(temp) // the directory that was replaced, if any
+	_ = os.RemoveAll(temp) // the directory that was replaced, if any; what stays of it is a leftover
+	return nil
 }
 
 // writeAll writes and syncs every file and folder of a checkpoint.
@@ -99,7 +98,7 @@ func (s saver) writeAll(dir string, c *Checkpoint) error {
 		folders = append(folders, sched)
 	}
 	for _, d := range folders {
-		if err := os.Mkdir(d, 0o755); err != nil {
+		if err := os.Mkdir(d, 0o777); err != nil {
 			return err
 		}
 	}
@@ -241,9 +240,20 @@ func publish(temp, dir string) error {
 	return exchange(temp, dir)
 }
 
-// Prune removes all but the keep last checkpoints of a run's checkpoints
-// folder. An interrupted removal leaves no partial checkpoint.
-func Prune(dir string, keep int) error {
+// freeName is a hidden name beside dir that nothing has.
+func freeName(dir string) string {
+	name := filepath.Join(filepath.Dir(dir), tempPrefix+filepath.Base(dir))
+	for i, free := 1, name; ; i++ {
+		if _, err := os.Lstat(free); err != nil {
+			return free
+		}
+		free = fmt.Sprintf("%s-%d", name, i)
+	}
+}
+
+// Prune removes all but the keep last of those checkpoints in a run's checkpoints folder that are the run's own. An interrupted removal
+// leaves no partial checkpoint.
+func Prune(dir string, keep int, own func(Entry) bool) error {
 	if keep < 1 {
 		return fmt.Errorf("keeping the last %d checkpoints: want at least 1", keep)
 	}
@@ -251,35 +261,41 @@ func Prune(dir string, keep int) error {
 	if err != nil {
 		return err
 	}
+	list = slices.DeleteFunc(list, func(e Entry) bool { return !own(e) })
 	for i := range max(len(list)-keep, 0) {
-		hidden := filepath.Join(dir, tempPrefix+filepath.Base(list[i].Path))
-		if err := os.RemoveAll(hidden); err != nil {
-			return err
-		}
-		if err := os.Rename(list[i].Path, hidden); err != nil {
-			return err
-		}
-		if err := os.RemoveAll(hidden); err != nil {
+		if err := Remove(list[i].Path); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// removeStale deletes what interrupted writers left in dir.
-func removeStale(dir string) error {
+// Remove removes a checkpoint. What cannot be removed of it stays as a leftover under a hidden name.
+func Remove(path string) error {
+	hidden := freeName(path)
+	if err := os.Rename(path, hidden); err != nil {
+		return err
+	}
+	_ = os.RemoveAll(hidden)
+	return nil
+}
+
+// RemoveLeftovers deletes what interrupted writers left in a folder of checkpoints.
+func RemoveLeftovers(dir string) error {
 	items, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, item := range items {
 		if strings.HasPrefix(item.Name(), tempPrefix) && item.IsDir() {
-			if err := os.RemoveAll(filepath.Join(dir, item.Name())); err != nil {
-				return err
-			}
+			failed = errors.Join(failed, os.RemoveAll(filepath.Join(dir, item.Name())))
 		}
 	}
-	return nil
+	return failed
 }
 
 // syncDir makes the names in a folder durable, where the file system knows how.

@@ -213,7 +213,7 @@ func TestPruneKeepsTheLast(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := Prune(dir, 2); err != nil {
+	if err := Prune(dir, 2, func(Entry) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
 	list, err := List(dir)
@@ -223,7 +223,7 @@ func TestPruneKeepsTheLast(t *testing.T) {
 	if items, _ := os.ReadDir(dir); len(items) != 2 {
 		t.Errorf("left over: %v", items)
 	}
-	if err := Prune(dir, 0); err == nil {
+	if err := Prune(dir, 0, func(Entry) bool { return true }); err == nil {
 		t.Error("keeping none is not refused")
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/unnoise/unnoise/engine/checkpoint/pyjson"
+	"github.com/unnoise/unnoise/engine/safefile"
 	"github.com/unnoise/unnoise/engine/sampler"
 )
 
@@ -171,7 +171,7 @@ func CheckPipeline(index string) error {
 	if index == "" {
 		return nil
 	}
-	text, err := os.ReadFile(index)
+	text, err := safefile.ReadFile(index, 0)
 	if err != nil {
 		return err
 	}

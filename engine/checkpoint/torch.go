@@ -3,11 +3,11 @@ package checkpoint
 import (
 	"fmt"
 	"math"
-	"os"
 	"strings"
 
 	"github.com/unnoise/unnoise/engine/checkpoint/pickle"
 	"github.com/unnoise/unnoise/engine/gitlfs"
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 // torchFile is the state dict in a file of torch.save.
@@ -137,7 +137,7 @@ func walkDicts(d *pickle.Dict, name string, depth int, visit func(string, *pickl
 
 // ReadText reads a configuration. The error names a Git LFS pointer as what it is.
 func ReadText(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
+	text, err := safefile.ReadFile(path, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strings"
 
 	"github.com/unnoise/unnoise/engine/npy"
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 // Arrays is a set of images or vectors in a NumPy file, read row by row: N,H,W,C or N,C,H,W with
@@ -36,7 +36,7 @@ const (
 
 // OpenNPY opens a .npy file. An array in Fortran order is brought into memory, at most maxBytes of it.
 func OpenNPY(file, layout string, maxBytes int64) (*Arrays, error) {
-	f, err := os.Open(file)
+	f, err := safefile.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}

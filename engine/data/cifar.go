@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 // CIFAR-10 and CIFAR-100 (Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html): 32x32
@@ -242,7 +244,7 @@ func OpenCIFAR(dir string) (train, heldOut *CIFAR, err error) {
 }
 
 func (f *cifarFiles) takeFile(file string) error {
-	r, err := os.Open(file)
+	r, err := safefile.Open(file)
 	if err != nil {
 		return err
 	}
@@ -260,7 +262,7 @@ func (f *cifarFiles) takeFile(file string) error {
 // OpenCIFARArchive reads CIFAR-10 or CIFAR-100 as it is distributed, a .tar.gz of the binary or the
 // Python version, or the .tar in it.
 func OpenCIFARArchive(file string) (train, heldOut *CIFAR, err error) {
-	f, err := os.Open(file)
+	f, err := safefile.Open(file)
 	if err != nil {
 		return nil, nil, fmt.Errorf("data: %w", err)
 	}

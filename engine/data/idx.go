@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 // Limits on an IDX file, checked before anything is allocated.
@@ -103,7 +105,7 @@ func shortHeader(err error) error {
 
 // ReadIDXFile reads an IDX file, gzip or not (told by its first bytes).
 func ReadIDXFile(path string) (*IDX, error) {
-	f, err := os.Open(path)
+	f, err := safefile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}

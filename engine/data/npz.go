@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/unnoise/unnoise/engine/npy"
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 // maxArrayClasses bounds what labels may be.
@@ -34,7 +34,7 @@ type npzNames struct{ images, labels map[string]*zip.File }
 // else a validation part, are held out; heldOut is nil where there is none. Entries that are not
 // compressed are read row by row, others are unpacked into memory, at most maxBytes of each.
 func OpenNPZ(file, layout string, maxBytes int64) (train, heldOut *Arrays, err error) {
-	f, err := os.Open(file)
+	f, err := safefile.Open(file)
 	if err != nil {
 		return nil, nil, fmt.Errorf("data: %w", err)
 	}

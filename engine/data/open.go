@@ -14,6 +14,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 // Options say what to open, and what pictures become.
@@ -159,6 +161,9 @@ func openSource(o Options) (*Set, error) {
 	}
 	if info.IsDir() {
 		return openDir(o)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("data: %s: %w", o.Source, safefile.ErrNotRegular)
 	}
 	switch name := strings.ToLower(filepath.Base(o.Source)); {
 	case strings.HasSuffix(name, ".npy"):

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -22,6 +23,7 @@ type folderStore struct {
 	names  []string
 	broken map[int]error // entries that cannot be read, whatever their names
 	notes  []string
+	linked []os.FileInfo // folders that links have led to
 }
 
 func openFolder(root string) (*folderStore, error) {
@@ -54,6 +56,8 @@ func (s *folderStore) list(sub string, entries []os.DirEntry, above []os.FileInf
 		switch {
 		case err != nil:
 			s.names = append(s.names, name) // reading it gives the error
+		case info.IsDir() && e.Type()&os.ModeSymlink != 0 && s.again(info):
+			s.notes = append(s.notes, fmt.Sprintf("left out: %s, a link to a folder that another link has led to", file))
 		case info.IsDir():
 			s.listFolder(name, file, info, above)
 		case info.Mode().IsRegular():
@@ -63,6 +67,15 @@ func (s *folderStore) list(sub string, entries []os.DirEntry, above []os.FileInf
 			s.broken[len(s.names)-1] = fmt.Errorf("not a regular file (%v)", info.Mode().Type())
 		}
 	}
+}
+
+// again reports whether a link has led to a folder before: links that fan out would list the same pictures without end.
+func (s *folderStore) again(info os.FileInfo) bool {
+	if slices.ContainsFunc(s.linked, func(f os.FileInfo) bool { return os.SameFile(f, info) }) {
+		return true
+	}
+	s.linked = append(s.linked, info)
+	return false
 }
 
 func (s *folderStore) listFolder(name, file string, info os.FileInfo, above []os.FileInfo) {

@@ -499,3 +499,22 @@ func TestOpenPicturesRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestLinksThatFanOut: of folders that link to each other many times over, each is listed once.
+func TestLinksThatFanOut(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 15 {
+		from := filepath.Join(dir, fmt.Sprint("d", i))
+		if err := os.MkdirAll(from, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range []string{"a", "b", "c", "d"} {
+			if err := os.Symlink(filepath.Join("..", fmt.Sprint("d", i+1)), filepath.Join(from, link)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := OpenSet(Options{Source: filepath.Join(dir, "d0"), Channels: 3, Height: 8, Width: 8}); err == nil {
+		t.Error("a folder without pictures was opened")
+	}
+}

@@ -9,10 +9,9 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 
-	"github.com/google/renameio/v2"
+	"github.com/unnoise/unnoise/engine/safefile"
 	"github.com/x448/float16"
 	"gorgonia.org/tensor"
 )
@@ -28,7 +27,7 @@ const (
 // of uint32, uint64) or uint8 (also of bool); the shape is the file's. Fortran
 // order and big-endian files are converted. Errors name the file.
 func ReadFile(path string) (*tensor.Dense, error) {
-	f, err := os.Open(path)
+	f, err := safefile.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -47,19 +46,13 @@ func ReadFile(path string) (*tensor.Dense, error) {
 // WriteFile writes an array of float32, int32, int64 or uint8. The file
 // appears complete or not at all.
 func WriteFile(path string, t *tensor.Dense) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
-	if err != nil {
-		return err
-	}
-	defer f.Cleanup()
-	b := bufio.NewWriterSize(f, 1<<16)
-	if err := Write(b, t); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err := b.Flush(); err != nil {
-		return err
-	}
-	return f.CloseAtomicallyReplace()
+	return safefile.Write(path, func(w io.Writer) error {
+		b := bufio.NewWriterSize(w, 1<<16)
+		if err := Write(b, t); err != nil {
+			return err
+		}
+		return b.Flush()
+	})
 }
 
 // read reads a whole file of the given size.

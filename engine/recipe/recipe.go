@@ -8,7 +8,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -18,6 +17,7 @@ import (
 	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/nn"
 	_ "github.com/unnoise/unnoise/engine/nn/all" // register
+	"github.com/unnoise/unnoise/engine/safefile"
 	"github.com/unnoise/unnoise/engine/suggest"
 )
 
@@ -150,9 +150,12 @@ func Preset(name string, set []string) (*Recipe, error) {
 	return Parse("preset "+name, string(text), set)
 }
 
+// MaxBytes is the size of the largest recipe that is read.
+const MaxBytes = 1 << 20
+
 // ReadFile reads a recipe from a TOML file, with overrides key=value.
 func ReadFile(path string, set []string) (*Recipe, error) {
-	text, err := os.ReadFile(path)
+	text, err := safefile.ReadFile(path, MaxBytes)
 	if err != nil {
 		return nil, err
 	}

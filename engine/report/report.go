@@ -18,13 +18,12 @@ import (
 	"sort"
 	"strconv"
 
-	"github.com/google/renameio/v2"
-
 	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/rundir"
+	"github.com/unnoise/unnoise/engine/safefile"
 	"github.com/unnoise/unnoise/engine/viz"
 	"github.com/unnoise/unnoise/kernels"
 )
@@ -111,7 +110,7 @@ func Write(ctx context.Context, run, path string, o Options) error {
 	if text, err := filepath.Abs(run); err == nil {
 		c.Name = filepath.Base(text)
 	}
-	config, err := os.ReadFile(filepath.Join(run, rundir.ConfigFile))
+	config, err := safefile.ReadFile(filepath.Join(run, rundir.ConfigFile), recipe.MaxBytes)
 	if err != nil {
 		return err
 	}
@@ -138,7 +137,7 @@ func Write(ctx context.Context, run, path string, o Options) error {
 	if err := page.Execute(&b, c); err != nil {
 		return err
 	}
-	return renameio.WriteFile(path, b.Bytes(), 0o644)
+	return safefile.WriteFile(path, b.Bytes())
 }
 
 // column reads one number of the lines that have it.
@@ -221,7 +220,7 @@ func (c *content) samples(run string, most int) error {
 	}
 	sort.Ints(steps)
 	for _, i := range viz.Frames(len(steps), most) {
-		data, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("step-%d.png", steps[i])))
+		data, err := safefile.ReadFile(filepath.Join(dir, fmt.Sprintf("step-%d.png", steps[i])), 0)
 		if err != nil {
 			return err
 		}

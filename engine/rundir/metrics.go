@@ -1,14 +1,12 @@
 package rundir
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"os"
 	"slices"
 
-	"github.com/google/renameio/v2"
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 // Line is one line of metrics.jsonl: a report of training (loss and what follows), an evaluation
@@ -42,13 +40,12 @@ type Metrics struct {
 // OpenMetrics opens the file and drops lines after a step: they belong to work that is done again.
 func OpenMetrics(path string, step int) (*Metrics, error) {
 	m := &Metrics{path: path}
-	text, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	lines, err := readLines[Line](path)
+	if err != nil {
 		return nil, err
 	}
-	for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
-		var l Line
-		if json.Unmarshal(s.Bytes(), &l) == nil && l.Step <= step && step > 0 {
+	for _, l := range lines {
+		if l.Step <= step && step > 0 {
 			m.lines = append(m.lines, l)
 		}
 	}
@@ -65,12 +62,12 @@ func (m *Metrics) Rewrite() error {
 		}
 	}
 	m.torn = true
-	if err := renameio.WriteFile(m.path, text.Bytes(), 0o666); err != nil {
+	if err := safefile.WriteFile(m.path, text.Bytes()); err != nil {
 		return err
 	}
 	m.Close()
 	var err error
-	if m.f, err = os.OpenFile(m.path, os.O_APPEND|os.O_WRONLY, 0o666); err != nil {
+	if m.f, err = safefile.OpenOwn(m.path, os.O_APPEND); err != nil {
 		return err
 	}
 	m.torn = false

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/google/renameio/v2"
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 // The names in a run directory, beside checkpoint.CheckpointsDir.
@@ -42,5 +42,5 @@ func Check(dir string, resume bool) error {
 
 // WriteConfig writes the text of the recipe, whole or not at all.
 func WriteConfig(dir string, text []byte) error {
-	return renameio.WriteFile(filepath.Join(dir, ConfigFile), text, 0o666)
+	return safefile.WriteFile(filepath.Join(dir, ConfigFile), text)
 }

@@ -2,6 +2,7 @@ package rundir
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 // Session is a program that trained a run from a step on.
@@ -32,18 +35,21 @@ func NewSession(step int, machine, dtype string) Session {
 		Processor: processor(), Program: runtime.Version()}
 }
 
-// AppendSession adds a session to those of a run directory.
+// AppendSession adds a session to those of a run directory, whose file is written anew: a link in its place leads elsewhere.
 func AppendSession(dir string, s Session) error {
 	text, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, SessionsFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
-	if err != nil {
+	path := filepath.Join(dir, SessionsFile)
+	old, err := safefile.ReadFile(path, 0)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	_, err = f.Write(append(text, '\n'))
-	return errors.Join(err, f.Close())
+	if n := len(old); n > 0 && old[n-1] != '\n' { // a line that was cut off
+		old = append(old, '\n')
+	}
+	return safefile.WriteFile(path, append(append(old, text...), '\n'))
 }
 
 // processor is the name that Linux has for this machine's processor, "" elsewhere.
@@ -71,18 +77,17 @@ func ReadMetrics(dir string) ([]Line, error) { return readLines[Line](filepath.J
 
 // readLines reads a file of JSON objects, one a line; a last line that was cut off is passed over.
 func readLines[T any](path string) ([]T, error) {
-	f, err := os.Open(path)
+	text, err := safefile.ReadFile(path, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	var list []T
-	for s := bufio.NewScanner(f); s.Scan(); {
+	for line := range bytes.Lines(text) {
 		var x T
-		if json.Unmarshal(s.Bytes(), &x) == nil {
+		if json.Unmarshal(line, &x) == nil {
 			list = append(list, x)
 		}
 	}

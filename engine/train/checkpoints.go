@@ -2,7 +2,10 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,6 +21,9 @@ import (
 func (t *trainer) openRun() error {
 	if err := t.out.acquire(t.Resume); err != nil {
 		return err
+	}
+	if err := rundir.RemoveLeftovers(t.Out); err != nil {
+		t.warn("what a program that was ended left behind cannot be removed: %v. Training goes on", err)
 	}
 	if t.Resume {
 		if err := t.checkpoints.find(); err != nil {
@@ -189,6 +195,9 @@ func (c *checkpoints) save() error {
 		return err
 	}
 	path := filepath.Join(dir, checkpoint.StepName(t.step))
+	if _, err := os.Lstat(path); err == nil && !c.own(path) {
+		return &fs.PathError{Op: "save", Path: path, Err: errors.New("something that is no checkpoint of this run is there: move it away")}
+	}
 	if err := checkpoint.Save(path, saved); err != nil {
 		return err
 	}
@@ -196,7 +205,17 @@ func (c *checkpoints) save() error {
 	if t.OnCheckpoint != nil {
 		t.OnCheckpoint(t.step, path)
 	}
-	return checkpoint.Prune(dir, t.Recipe.Train.KeepCheckpoints)
+	return checkpoint.Prune(dir, t.Recipe.Train.KeepCheckpoints, c.old)
+}
+
+// old reports whether a checkpoint is this run's, up to its step: later ones were damaged when it was resumed.
+func (c *checkpoints) old(e checkpoint.Entry) bool {
+	return e.Step <= c.t.step && c.own(e.Path)
+}
+
+// own reports whether a folder is a checkpoint of this run, which may be replaced and pruned.
+func (c *checkpoints) own(path string) bool {
+	return checkpoint.WrittenBy(path, map[string]string{"config_sha256": c.t.Recipe.Hash()})
 }
 
 // last is the path of the last checkpoint of a run that has ended.

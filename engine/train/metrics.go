@@ -15,7 +15,7 @@ type metrics struct{ t *trainer }
 func (m metrics) progress(p Progress) error {
 	line := rundir.Line{Step: p.Step, Loss: &p.Loss, GradNorm: &p.GradNorm, LearningRate: &p.LearningRate,
 		SamplesPerSecond: &p.SamplesPerSecond}
-	return m.t.out.warnOnError(m.t.step, "metrics", m.t.out.metrics.Append(line))
+	return m.write(m.t.out.metrics.Append, line)
 }
 
 func (m metrics) evaluation(e Evaluation) error {
@@ -25,7 +25,15 @@ func (m metrics) evaluation(e Evaluation) error {
 			line.Quartiles[q] = &e.Quartiles[q]
 		}
 	}
-	return m.t.out.warnOnError(m.t.step, "metrics", m.t.out.metrics.AppendHeldOut(line))
+	return m.write(m.t.out.metrics.AppendHeldOut, line)
+}
+
+// write adds a line, which may write the file anew: never in a directory that has become another's.
+func (m metrics) write(add func(rundir.Line) error, line rundir.Line) error {
+	if err := m.t.out.checkPlace(); err != nil {
+		return err
+	}
+	return m.t.out.warnOnError(m.t.step, "metrics", add(line))
 }
 
 func (m metrics) samples(int, string) error { return nil }
@@ -37,6 +45,9 @@ func (e *BadStepError) line() rundir.Line {
 
 // drawCurve draws the losses of the run.
 func (t *trainer) drawCurve(context.Context) error {
+	if err := t.out.checkPlace(); err != nil {
+		return err
+	}
 	return t.out.warnOnError(t.step, "curve", writeCurve(filepath.Join(t.Out, rundir.CurveFile), t.out.metrics.Lines()))
 }
 

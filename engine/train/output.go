@@ -38,7 +38,10 @@ func (o *output) acquire(resume bool) error {
 	if o.lock, err = rundir.Acquire(o.dir); err != nil {
 		return rundir.WithAdvice(err)
 	}
-	return rundir.Check(o.dir, resume) // another process may have come first
+	if err := rundir.Check(o.dir, resume); err != nil { // another process may have come first
+		return err
+	}
+	return rundir.CheckFolders(o.dir)
 }
 
 // warnOnError makes a warning of an error of the file system in what is written along the way, once
@@ -66,15 +69,9 @@ func (o *output) warnOnError(step int, what string, err error) error {
 func (o *output) ensureRunDir(step int) error {
 	switch err := o.lock.Check(); {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := os.MkdirAll(o.dir, 0o777); err != nil {
+		if err := o.remake(); err != nil {
 			return err
 		}
-		lock, err := rundir.Acquire(o.dir)
-		if err != nil {
-			return err
-		}
-		_ = o.lock.Close() // of a file that is gone
-		o.lock, o.vanished = lock, true
 	case err != nil:
 		return fmt.Errorf("%s: %w", o.dir, err)
 	}
@@ -94,13 +91,41 @@ func (o *output) ensureRunDir(step int) error {
 	return o.openEvents(step)
 }
 
+// checkPlace ends a run whose directory has become another's.
+func (o *output) checkPlace() error {
+	if err := o.lock.Check(); errors.Is(err, rundir.ErrReplaced) {
+		return fmt.Errorf("%s: %w", o.dir, err)
+	}
+	return nil
+}
+
+// remake makes a run directory that has vanished, unless another takes its place meanwhile, and locks it.
+func (o *output) remake() error {
+	if err := os.MkdirAll(filepath.Dir(filepath.Clean(o.dir)), 0o777); err != nil {
+		return err
+	}
+	if err := os.Mkdir(o.dir, 0o777); errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s: %w", o.dir, rundir.ErrReplaced)
+	} else if err != nil {
+		return err
+	}
+	lock, err := rundir.Acquire(o.dir)
+	if err != nil {
+		_ = os.Remove(o.dir) // else it would be taken for another's the next time
+		return err
+	}
+	_ = o.lock.Close() // of a file that is gone
+	o.lock, o.vanished = lock, true
+	return nil
+}
+
 // makeDir makes a directory of the run.
 func (o *output) makeDir(step int, name string) (string, error) {
 	if err := o.ensureRunDir(step); err != nil {
 		return "", err
 	}
 	dir := filepath.Join(o.dir, name)
-	return dir, os.MkdirAll(dir, 0o777)
+	return dir, rundir.MakeFolder(dir)
 }
 
 func (o *output) writeConfig() error {
@@ -116,8 +141,11 @@ func (o *output) openEvents(step int) error {
 	if !o.recipe.Log.TensorBoard {
 		return nil
 	}
-	var err error
-	o.events, err = watch.Open(filepath.Join(o.dir, rundir.TensorBoardDir), step)
+	dir, err := o.makeDir(step, rundir.TensorBoardDir)
+	if err != nil {
+		return err
+	}
+	o.events, err = watch.Open(dir, step)
 	return err
 }
 

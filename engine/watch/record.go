@@ -11,7 +11,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
+
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -63,7 +64,7 @@ func readRecord(r io.Reader) ([]byte, error) {
 // kept copies the records of an event file up to a step: those of later steps belong to work that is done again, and what follows a
 // damaged record was cut off when the program ended. It returns the records and the last wall time among them.
 func kept(path string, step int) (records []byte, wall float64, err error) {
-	f, err := os.Open(path)
+	f, err := safefile.Open(path)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/renameio/v2"
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 // File is the event file in a run's folder of them. TensorBoard takes every file whose name holds "tfevents".
@@ -50,11 +50,11 @@ func Open(dir string, step int) (*Writer, error) {
 	if len(old) == 0 {
 		old = appendRecord(nil, event(w.now(), 0, version, nil))
 	}
-	if err := renameio.WriteFile(path, old, 0o666); err != nil {
+	if err := safefile.WriteFile(path, old); err != nil {
 		return nil, err
 	}
 	var err error
-	if w.f, err = os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o666); err != nil {
+	if w.f, err = safefile.OpenOwn(path, os.O_APPEND); err != nil {
 		return nil, err
 	}
 	return w, nil

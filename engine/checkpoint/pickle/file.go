@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"os"
+
+	"github.com/unnoise/unnoise/engine/safefile"
 )
 
 // File is an open file of torch.save. Its methods may be called concurrently.
@@ -20,7 +21,7 @@ type File struct {
 
 // Open reads the pickle of a file. The tensors' elements are read on demand. The caller closes the file.
 func Open(path string) (*File, error) {
-	f, err := os.Open(path)
+	f, err := safefile.Open(path)
 	if err != nil {
 		return nil, err
 	}
