@@ -33,7 +33,8 @@ type Recipe struct {
 	Sample    Sample         `toml:"sample"`
 	Log       Log            `toml:"log"`
 
-	renamed []string // keys that were given in their former spelling, "old -> new"
+	renamed        []string // keys that were given in their former spelling, "old -> new"
+	derivedHorizon bool     // train.lr_decay_steps was left out
 }
 
 // Diffusion is the process and what the network learns of it.
@@ -56,7 +57,7 @@ type Train struct {
 	LearningRate float64 `toml:"learning_rate"`
 	WarmupSteps  int     `toml:"warmup_steps"`
 	LRSchedule   string  `toml:"lr_schedule"`    // constant, cosine
-	LRDecaySteps int     `toml:"lr_decay_steps"` // step at which the cosine rate reaches 0
+	LRDecaySteps int     `toml:"lr_decay_steps"` // step at which the cosine rate reaches 0; 0: train.steps
 	WeightDecay  float64 `toml:"weight_decay"`
 	Beta1        float64 `toml:"beta1"`
 	Beta2        float64 `toml:"beta2"`
@@ -171,6 +172,7 @@ func Parse(name, text string, set []string) (*Recipe, error) {
 	if err := r.overrideAll(set); err != nil {
 		return nil, err
 	}
+	r.deriveHorizon()
 	return r, r.Validate()
 }
 

@@ -65,7 +65,7 @@ var about = map[string]string{
 	"train.label_dropout":    "probability that a sample's class is hidden, for guidance; 0: never",
 	"train.learning_rate":    "after the warm-up",
 	"train.log_every":        "steps between lines of progress",
-	"train.lr_decay_steps":   "step at which the cosine rate reaches 0",
+	"train.lr_decay_steps":   "step at which the cosine rate reaches 0; 0: train.steps, as the run begins",
 	"train.lr_schedule":      "constant or cosine",
 	"train.max_grad_norm":    "gradients with a larger global norm are scaled down to it; 0: never",
 	"train.micro_batch":      "samples that are computed at once",

@@ -31,7 +31,7 @@ func (r *Recipe) Validate() error {
 		{t.LearningRate > 0, "train.learning_rate", t.LearningRate, "a positive number"},
 		{t.WarmupSteps >= 0, "train.warmup_steps", t.WarmupSteps, "0 or more steps"},
 		{t.LRSchedule == "constant" || t.LRSchedule == "cosine", "train.lr_schedule", t.LRSchedule, "constant or cosine"},
-		{t.LRSchedule != "cosine" || t.LRDecaySteps > t.WarmupSteps, "train.lr_decay_steps", t.LRDecaySteps, "more steps than train.warmup_steps, since train.lr_schedule is cosine"},
+		{t.LRSchedule != "cosine" || t.LRDecaySteps > t.WarmupSteps, "train.lr_decay_steps", t.LRDecaySteps, r.horizonWanted()},
 		{t.WeightDecay >= 0, "train.weight_decay", t.WeightDecay, "0 or more"},
 		{t.Beta1 >= 0 && t.Beta1 < 1, "train.beta1", t.Beta1, "0 <= beta1 < 1"},
 		{t.Beta2 >= 0 && t.Beta2 < 1, "train.beta2", t.Beta2, "0 <= beta2 < 1"},

@@ -69,6 +69,7 @@ func (c *checkpoints) find() error {
 	if err != nil {
 		return fmt.Errorf("%s cannot be resumed: %w", t.Out, err)
 	}
+	t.Recipe.KeepHorizon(old)
 	if changed := recipe.Changes(old, t.Recipe); len(changed) > 0 {
 		return fmt.Errorf("%s cannot be resumed with other settings, which would change the result: %s", t.Out,
 			strings.Join(changed, "; "))

@@ -157,6 +157,9 @@ func (t *trainer) prepare(ctx context.Context) error {
 	if err := t.checkpoints.restore(); err != nil {
 		return err
 	}
+	if text := t.Recipe.HorizonWarning(); text != "" {
+		t.warn("%s", text)
+	}
 	t.checkpoints.step = t.step
 	t.progress = newProgress(t, time.Now)
 	t.attach(samples)
