@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"bytes"
 	"fmt"
 	"regexp"
 	"slices"
@@ -123,7 +122,7 @@ func ReadScheduler(path string) (*SchedulerConfig, error) {
 // not supported.
 func ParseScheduler(data []byte) (*SchedulerConfig, error) {
 	c := &SchedulerConfig{}
-	doc, err := pyjson.ParseObject(quoteInfinities(data))
+	doc, err := pyjson.ParseObject(bareInfinity.ReplaceAll(data, []byte(`$1"-Infinity"$2`)))
 	if err != nil {
 		return nil, err
 	}
@@ -149,10 +148,11 @@ func ParseScheduler(data []byte) (*SchedulerConfig, error) {
 	return c, c.Validate()
 }
 
-// infinity is a bare -Infinity, which Python writes where JSON has no number.
-var infinity = regexp.MustCompile(`(:\s*)-Infinity(\s*[,}])`)
-
-func quoteInfinities(data []byte) []byte { return infinity.ReplaceAll(data, []byte(`$1"-Infinity"$2`)) }
+// Python writes -Infinity where JSON has no number: it is a string while a document is read.
+var (
+	bareInfinity   = regexp.MustCompile(`("\w+"\s*:\s*)-Infinity(\s*[,}])`)
+	quotedInfinity = regexp.MustCompile(`("\w+"\s*:\s*)"-Infinity"(\s*[,}])`)
+)
 
 // JSON returns the text of scheduler_config.json. Keys that a parsed file had
 // keep their literals; keys it lacked are added only if they differ from the
@@ -171,7 +171,7 @@ func (c *SchedulerConfig) JSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bytes.ReplaceAll(pyjson.Encode(doc), []byte(`"-Infinity"`), []byte("-Infinity")), nil
+	return quotedInfinity.ReplaceAll(pyjson.Encode(doc), []byte(`$1-Infinity$2`)), nil
 }
 
 // SetBetas records a schedule. The name is the "beta_schedule" under which the

@@ -1,9 +1,15 @@
 package checkpoint
 
 import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/unnoise/unnoise/engine/sampler"
 )
 
 // cifar10Scheduler is the text of google/ddpm-cifar10-32, 256 bytes long.
@@ -97,6 +103,55 @@ func TestSetBetas(t *testing.T) {
 	c.SetBetas("sigmoid", 0.1, 0.2, []float64{0.1, 0.2})
 	if c.BetaSchedule != "linear" || len(c.TrainedBetas) != 2 {
 		t.Errorf("sigmoid of DDIM became %+v", c)
+	}
+}
+
+// TestSchedulersOfDiffusers reads and writes files that diffusers wrote for schedulers of every class: equal in every byte.
+func TestSchedulersOfDiffusers(t *testing.T) {
+	files, err := filepath.Glob("../sample/testdata/schedulers/*/scheduler_config.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := ParseScheduler(text)
+		if err != nil {
+			t.Errorf("%s: %v", f, err)
+			continue
+		}
+		if got := schedulerText(t, c); got != string(text) {
+			t.Errorf("%s: written as\n%s", f, got)
+		}
+	}
+}
+
+// TestSamplerDefaults holds what samplers take for absent keys to diffusers' own.
+func TestSamplerDefaults(t *testing.T) {
+	for class, keys := range signatures.Classes {
+		s, err := sampler.OfClass(class)
+		if err != nil {
+			continue // read, but refused by name when sampling
+		}
+		for key, preset := range keys {
+			o := s.Defaults
+			if preset == nil || !s.Reads(key) || key == "beta_schedule" {
+				continue
+			}
+			text, err := json.Marshal(preset)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := fmt.Sprintf("%+v", o)
+			if err := o.Set(key, text); err != nil {
+				t.Errorf("%s: %v", class, err)
+			}
+			if after := fmt.Sprintf("%+v", o); after != before {
+				t.Errorf("%s: key %q defaults to %s in diffusers, the sampler has another", class, key, text)
+			}
+		}
 	}
 }
 
