@@ -62,19 +62,27 @@ type AccumulatingOperator interface {
 	Accumulates(i int) bool
 }
 
-// OutputTolerance is an operator whose outputs have tolerances of their own.
+// OutputTolerance is an operator whose outputs have tolerances of their own, or that grow with the inputs' shapes.
 type OutputTolerance interface {
 	Operator
-	// ToleranceOf is what a variant's output i of type d may differ from the reference by.
-	ToleranceOf(i int, d DType) Tol
+	// ToleranceOf is what a variant's output i of type d may differ from the reference by, for inputs of these shapes.
+	ToleranceOf(in []*Spec, i int, d DType) Tol
 }
 
-// ToleranceOf returns the tolerance of output i of type d.
-func ToleranceOf(op Operator, i int, d DType) Tol {
-	if o, ok := op.(OutputTolerance); ok {
-		return o.ToleranceOf(i, d)
+// ToleranceOf returns the tolerance of output i of a call.
+func ToleranceOf(c *Call, i int) Tol {
+	d := c.Out[i].DType
+	o, ok := c.Op.(OutputTolerance)
+	if !ok {
+		return c.Op.Tolerance(d)
 	}
-	return op.Tolerance(d)
+	in := make([]*Spec, len(c.In))
+	for k, x := range c.In {
+		if x != nil {
+			in[k] = &x.Spec
+		}
+	}
+	return o.ToleranceOf(in, i, d)
 }
 
 // Cost is the work of one call. A multiply-add is two FLOPs.

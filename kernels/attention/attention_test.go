@@ -1,15 +1,37 @@
 package attention
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/unnoise/unnoise/kernels"
+	"github.com/unnoise/unnoise/kernels/check"
+	"github.com/unnoise/unnoise/kernels/cpu"
 	"github.com/unnoise/unnoise/kernels/kerneltest"
 )
 
 // TestOperators runs every operator that the package registers.
 func TestOperators(t *testing.T) { kerneltest.RunFamily(t) }
+
+// TestFarScores verifies that the tolerance of far scores fits other draws of the numbers than those of the cases.
+func TestFarScores(t *testing.T) {
+	q := cpu.NewQueue(1)
+	v := &kernels.Lookup("attention").Variants[1]
+	for _, cs := range (Attention{}).Cases() {
+		if !strings.HasPrefix(cs.Name, "far scores") || !strings.Contains(cs.Name, "odd") {
+			continue
+		}
+		name := cs.Name
+		for draw := range 4 {
+			cs.Name = fmt.Sprintf("%s, draw %d", name, draw)
+			res, ok := check.Verify(cs, v, q, kernels.Props{Backend: "cpu", Workers: 1})
+			if !ok || !res.OK {
+				t.Errorf("%s: variant %s: %s", cs.Name, res.Variant, res.Error)
+			}
+		}
+	}
+}
 
 func TestRefused(t *testing.T) {
 	f := func(n, h, w, c int) *kernels.Spec {

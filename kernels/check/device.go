@@ -128,7 +128,7 @@ func (d *Device) verify(e *Expected, v *kernels.Variant, accumulate bool, res *R
 		if o == nil {
 			continue
 		}
-		tol := kernels.ToleranceOf(got.Op, i, o.DType)
+		tol := kernels.ToleranceOf(got, i)
 		res.TolAbs, res.TolRel = tol.Abs, tol.Rel
 		if err := compare(o, want.Out[i], tol, res); err != nil {
 			return true, err

@@ -110,7 +110,7 @@ func verifyOnce(e *Expected, v *kernels.Variant, q kernels.Queue, p kernels.Prop
 			res.Error = err.Error()
 			return true
 		}
-		tol := kernels.ToleranceOf(got.Op, i, got.Out[i].DType)
+		tol := kernels.ToleranceOf(got, i)
 		res.TolAbs, res.TolRel = tol.Abs, tol.Rel
 		if err := compare(got.Out[i], want.Out[i], tol, res); err != nil {
 			res.Error = err.Error()

@@ -175,7 +175,7 @@ func (op Conv2D) Tolerance(d kernels.DType) kernels.Tol {
 }
 
 // ToleranceOf implements kernels.OutputTolerance.
-func (op Conv2D) ToleranceOf(i int, d kernels.DType) kernels.Tol {
+func (op Conv2D) ToleranceOf(_ []*kernels.Spec, i int, d kernels.DType) kernels.Tol {
 	switch {
 	case i == 0:
 		return op.Tolerance(d)
