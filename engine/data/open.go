@@ -63,7 +63,7 @@ func (s *Set) Pictures() *Pictures {
 
 // Fingerprint tells sources apart: SHA-256 over the kind, the number and shape of the samples, the
 // classes and, of pictures, their names.
-// What is inside the files is not looked at.
+// What is inside the files is not looked at: see Contents.
 func (s *Set) Fingerprint() string {
 	h := sha256.New()
 	for _, ds := range []Dataset{s.Train, s.HeldOut} {

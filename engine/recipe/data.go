@@ -1,6 +1,10 @@
 package recipe
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
+
 	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/nn"
 )
@@ -18,6 +22,22 @@ type Data struct {
 	Workers  int `toml:"workers"`  // goroutines that make a batch; 0: one a processor
 	Prefetch int `toml:"prefetch"` // batches made in advance
 	CacheMB  int `toml:"cache_mb"` // memory for decoded pictures, in MB (10^6 bytes)
+}
+
+// generated reports whether the source is the name of a 2-D set, not a place of files.
+func (d Data) generated() bool { return slices.Contains(data.PointSets(), d.Source) }
+
+// WithSource returns the recipe with its data at a place. One that exists is made absolute, so that a
+// run that is resumed in another directory finds it.
+func (r *Recipe) WithSource(source string) *Recipe {
+	at := *r
+	at.Data.Source = source
+	if _, err := os.Stat(source); err == nil && !at.Data.generated() {
+		if path, err := filepath.Abs(source); err == nil {
+			at.Data.Source = path
+		}
+	}
+	return &at
 }
 
 // DataOptions returns what opens the recipe's data.

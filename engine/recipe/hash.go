@@ -46,9 +46,13 @@ func flatten(r *Recipe) map[string]string {
 }
 
 // Changes lists the keys in which two recipes differ, as "key: old -> new"; those that cannot
-// change the result are left out.
+// change the result are left out, and so is where files of data lie: their contents identify them.
 func Changes(old, new *Recipe) []string {
 	a, b := flatten(old), flatten(new)
+	if !old.Data.generated() && !new.Data.generated() {
+		delete(a, sourceKey)
+		delete(b, sourceKey)
+	}
 	for k := range b {
 		if _, ok := a[k]; !ok {
 			a[k] = "absent"
@@ -68,10 +72,28 @@ func Changes(old, new *Recipe) []string {
 	return list
 }
 
-// Hash identifies everything that decides the result: SHA-256 over the sorted keys that are not
-// resumable, in the spelling of the first release, so that its runs can be resumed.
+// sourceKey is where the data lie.
+const sourceKey = "data.source"
+
+// Hash identifies everything that decides the result but the contents of files of data: SHA-256 over
+// the sorted keys that are not resumable, in the spelling of the first release. Where files lie is
+// left out, the name of a 2-D set is not.
 func (r *Recipe) Hash() string {
 	values := flatten(r)
+	if !r.Data.generated() {
+		delete(values, sourceKey)
+	}
+	return hash(values)
+}
+
+// FormerHash is the hash that runs up to v0.1 were written with: it includes where the data lay.
+func (r *Recipe) FormerHash(source string) string {
+	values := flatten(r)
+	values[sourceKey] = source
+	return hash(values)
+}
+
+func hash(values map[string]string) string {
 	for old, now := range renamedKeys {
 		if v, ok := values[now]; ok && !resumableKeys[now] {
 			values[old] = v

@@ -17,18 +17,22 @@ import (
 	"github.com/unnoise/unnoise/internal/version"
 )
 
-// openRun makes the run directory, or finds the checkpoint to continue from.
-func (t *trainer) openRun() error {
-	if err := t.out.acquire(t.Resume); err != nil {
+// lockRun makes and locks the run directory, and finds the checkpoint to continue from. A run that
+// cannot be continued is refused before anything in it has changed.
+func (t *trainer) lockRun() error {
+	if err := t.out.acquire(t.Resume); err != nil || !t.Resume {
 		return err
 	}
+	if err := t.checkpoints.find(); err != nil || t.step == 0 {
+		return err
+	}
+	return t.checkpoints.check()
+}
+
+// openRun writes the recipe and opens the files that the run appends to.
+func (t *trainer) openRun() error {
 	if err := rundir.RemoveLeftovers(t.Out); err != nil {
 		t.warn("what a program that was ended left behind cannot be removed: %v. Training goes on", err)
-	}
-	if t.Resume {
-		if err := t.checkpoints.find(); err != nil {
-			return err
-		}
 	}
 	if err := t.out.writeConfig(); err != nil {
 		return rundir.WithAdvice(err)
@@ -60,6 +64,9 @@ type checkpoints struct {
 	t    *trainer
 	path string // the last one, "" if there is none
 	step int    // the step that was saved last, or at which this process began
+
+	run   *recipe.Recipe    // the recipe that a resumed run was written with
+	files *checkpoint.Model // to continue from
 }
 
 // find compares the recipe with the run's and takes the step of its last checkpoint.
@@ -69,10 +76,11 @@ func (c *checkpoints) find() error {
 	if err != nil {
 		return fmt.Errorf("%s cannot be resumed: %w", t.Out, err)
 	}
+	c.run = old
 	t.Recipe.KeepHorizon(old)
 	if changed := recipe.Changes(old, t.Recipe); len(changed) > 0 {
-		return fmt.Errorf("%s cannot be resumed with other settings, which would change the result: %s", t.Out,
-			strings.Join(changed, "; "))
+		return fmt.Errorf("%s cannot be resumed with other settings, which would change the result: %s. "+
+			"To train its weights further with them begin another run: --init %s --out DIR", t.Out, strings.Join(changed, "; "), t.Out)
 	}
 	newest, notes, err := checkpoint.Newest(filepath.Join(t.Out, checkpoint.CheckpointsDir))
 	if err != nil {
@@ -105,16 +113,7 @@ func (c *checkpoints) restore() error {
 	if c.t.step == 0 {
 		return c.t.stepper.Begin()
 	}
-	files, err := checkpoint.ResolveModel(c.path)
-	if err != nil {
-		return err
-	}
-	if files.State == "" {
-		return fmt.Errorf("%s has no training_state.safetensors: it cannot be resumed", files.Dir)
-	}
-	if err := c.check(files.State); err != nil {
-		return err
-	}
+	files := c.files
 	for _, s := range stateBuffers {
 		arena := make([]float32, m.Params.Size())
 		if err := m.ReadState(files.State, s.prefix, arena); err != nil {
@@ -133,25 +132,50 @@ func (c *checkpoints) restore() error {
 	return m.Round(executor, nn.WeightsBuffer)
 }
 
-// check verifies that a checkpoint's state is of this run, its data and its step.
-func (c *checkpoints) check(path string) error {
+// check verifies that the checkpoint's state is of this run, its data and its step.
+func (c *checkpoints) check() error {
 	t := c.t
-	f, err := checkpoint.Open(path)
+	var err error
+	if c.files, err = checkpoint.ResolveModel(c.path); err != nil {
+		return err
+	}
+	if c.files.State == "" {
+		return fmt.Errorf("%s has no training_state.safetensors: it cannot be resumed", c.files.Dir)
+	}
+	f, err := checkpoint.Open(c.files.State)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	info := f.Metadata()
-	if info["config_sha256"] != t.Recipe.Hash() {
-		return fmt.Errorf("%s belongs to a run with other settings", path)
+	if err := c.checkRecipe(info); err != nil {
+		return fmt.Errorf("%s %w", c.files.State, err)
 	}
-	if was := info["data"]; was != "" && was != t.source.set.Fingerprint() {
-		return fmt.Errorf("%s: the run began on other data: %s holds other samples now (their number, names or classes differ), which would change the result; restore it, or begin another run",
-			t.Out, t.Recipe.Data.Source)
+	was, contents := info["data"], info["data_contents"]
+	if was != "" && was != t.source.set.Fingerprint() || contents != "" && contents != t.source.contents {
+		return fmt.Errorf("%s: the run began on other data: %s holds other samples now (their number, names, classes or contents differ), which would change the result; "+
+			"restore it, say with --data PATH where the run's data are, or begin another run with --init %s --out DIR",
+			t.Out, t.Recipe.Data.Source, t.Out)
 	}
 	if info["step"] != strconv.Itoa(t.step) {
-		return fmt.Errorf("%s is of step %s, not %d", path, info["step"], t.step)
+		return fmt.Errorf("%s is of step %s, not %d", c.files.State, info["step"], t.step)
 	}
+	return nil
+}
+
+// checkRecipe verifies that a checkpoint was written with this recipe. Up to v0.1 its hash included
+// where the data lay: config.toml goes on saying so until the next checkpoint has today's hash.
+func (c *checkpoints) checkRecipe(info map[string]string) error {
+	r, hash, source := c.t.Recipe, info["config_sha256"], c.run.Data.Source
+	switch {
+	case hash == r.Hash():
+		return nil
+	case hash != r.FormerHash(source):
+		return errors.New("belongs to a run with other settings: restore the run's config.toml, or begin another run with --init")
+	case info["data"] == "" && source != r.Data.Source:
+		return fmt.Errorf("does not say what its data were: they have to lie at %s, as when the run began", source)
+	}
+	c.t.out.source = source
 	return nil
 }
 
@@ -191,6 +215,9 @@ func (c *checkpoints) save() error {
 		"unnoise": version.Version, "step": strconv.Itoa(t.step), "seed": strconv.FormatUint(t.Recipe.Train.Seed, 10),
 		"config_sha256": t.Recipe.Hash(), "data": t.source.set.Fingerprint(),
 	}
+	if t.source.contents != "" {
+		saved.StateInfo["data_contents"] = t.source.contents
+	}
 	dir, err := t.out.makeDir(t.step, checkpoint.CheckpointsDir)
 	if err != nil {
 		return err
@@ -203,6 +230,12 @@ func (c *checkpoints) save() error {
 		return err
 	}
 	c.path, c.step = path, t.step
+	if t.out.source != "" { // which today's hash does not need
+		t.out.source = ""
+		if err := t.out.writeConfig(); err != nil {
+			return err
+		}
+	}
 	if t.OnCheckpoint != nil {
 		t.OnCheckpoint(t.step, path)
 	}
@@ -216,7 +249,10 @@ func (c *checkpoints) old(e checkpoint.Entry) bool {
 
 // own reports whether a folder is a checkpoint of this run, which may be replaced and pruned.
 func (c *checkpoints) own(path string) bool {
-	return checkpoint.WrittenBy(path, map[string]string{"config_sha256": c.t.Recipe.Hash()})
+	writtenWith := func(hash string) bool {
+		return checkpoint.WrittenBy(path, map[string]string{"config_sha256": hash})
+	}
+	return writtenWith(c.t.Recipe.Hash()) || c.run != nil && writtenWith(c.t.Recipe.FormerHash(c.run.Data.Source))
 }
 
 // last is the path of the last checkpoint of a run that has ended.

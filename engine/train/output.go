@@ -18,6 +18,7 @@ type output struct {
 	dir      string
 	recipe   *recipe.Recipe
 	warn     func(format string, args ...any)
+	source   string // of the data, as config.toml says it; "": the recipe's
 	lock     *rundir.Lock
 	metrics  *rundir.Metrics
 	events   *watch.Writer   // nil: no event files
@@ -129,7 +130,11 @@ func (o *output) makeDir(step int, name string) (string, error) {
 }
 
 func (o *output) writeConfig() error {
-	text, err := o.recipe.Encode()
+	source := o.source
+	if source == "" {
+		source = o.recipe.Data.Source
+	}
+	text, err := o.recipe.WithSource(source).Encode()
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,9 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/unnoise/unnoise/engine/data"
 	"github.com/unnoise/unnoise/engine/recipe"
@@ -14,6 +16,7 @@ type source struct {
 	set            *data.Set
 	train, heldOut data.Dataset
 	loader         *data.Loader
+	contents       string // of the set, see data.Set.Contents
 }
 
 // openSource opens the data and the loader.
@@ -31,6 +34,9 @@ func openSource(ctx context.Context, run Options) (*source, error) {
 		return nil, fmt.Errorf("stopped before the first step, nothing was changed: %w", ended)
 	}
 	if err != nil {
+		if run.Resume && errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w; if the data have moved, say where they are now with --data PATH", err)
+		}
 		return nil, err
 	}
 	if bad := set.Skipped; len(bad) > 0 {
@@ -46,7 +52,12 @@ func openSource(ctx context.Context, run Options) (*source, error) {
 		set.Close()
 		return nil, err
 	}
-	return &source{recipe: run.Recipe, set: set, train: set.Train, heldOut: set.HeldOut, loader: loader}, nil
+	contents, err := set.Contents()
+	if err != nil {
+		set.Close()
+		return nil, err
+	}
+	return &source{recipe: run.Recipe, set: set, train: set.Train, heldOut: set.HeldOut, loader: loader, contents: contents}, nil
 }
 
 // fill writes micro-batch m of step k, and has the loader begin with the next.

@@ -148,13 +148,16 @@ func (t *trainer) prepare(ctx context.Context) error {
 		return err
 	}
 	t.checkpoints = &checkpoints{t: t}
-	if err := t.openRun(); err != nil {
+	if err := t.lockRun(); err != nil {
 		return err
 	}
 	if err := t.stepper.Load(); err != nil {
 		return err
 	}
 	if err := t.checkpoints.restore(); err != nil {
+		return err
+	}
+	if err := t.openRun(); err != nil {
 		return err
 	}
 	if text := t.Recipe.HorizonWarning(); text != "" {
