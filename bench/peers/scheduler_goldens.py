@@ -27,6 +27,8 @@ CASES = {
     "dpmpp-o3-sample": ("DPMSolverMultistepScheduler", 12, dict(solver_order=3, prediction_type="sample")),
     "dpmpp-sde": ("DPMSolverMultistepScheduler", 10, dict(algorithm_type="sde-dpmsolver++")),
     "dpmpp-single": ("DPMSolverSinglestepScheduler", 10, {}),
+    "edm-dpmpp": ("EDMDPMSolverMultistepScheduler", 10, dict(prediction_type="epsilon")),
+    "edm-euler": ("EDMEulerScheduler", 10, {}),
     "euler": ("EulerDiscreteScheduler", 10, {}),
     "euler-karras": ("EulerDiscreteScheduler", 10, dict(use_karras_sigmas=True)),
     "euler-ancestral": ("EulerAncestralDiscreteScheduler", 10, {}),

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 
 	"github.com/unnoise/unnoise/engine/checkpoint/pyjson"
@@ -146,18 +145,6 @@ func equal(v, preset any) bool {
 		return ok && len(l) == 0 && len(m) == 0
 	}
 	return v == preset
-}
-
-// SchedulerBeside returns the scheduler's file and model_index.json of the
-// pipeline that a network's own folder belongs to, such as DIR/unet, "" where
-// there are none.
-func SchedulerBeside(dir string) (scheduler, index string) {
-	full, err := filepath.Abs(dir)
-	if err != nil {
-		return "", ""
-	}
-	parent := filepath.Dir(full)
-	return existing(parent, filepath.Join(schedulerDir, schedulerFile)), existing(parent, indexFile)
 }
 
 // decoders are the parts of a pipeline that turn what the network denoises into

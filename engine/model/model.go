@@ -137,14 +137,11 @@ func LoadWith(path string, o LoadOptions) (*Model, error) {
 	return m, m.ReadWeights(files.Weights)
 }
 
-// readScheduler reads the scheduler's file, of the pipeline that a network's own folder belongs to where that has one, or takes Ho et
-// al.'s where there is none at all and says so. What prevents it is kept: predictions need no scheduler.
+// readScheduler reads the scheduler's file, or takes Ho et al.'s where there is none and says so. What prevents it is kept: predictions need
+// no scheduler.
 func (m *Model) readScheduler(files *checkpoint.Model) {
-	path, index := files.Scheduler, files.Index
-	if path == "" && index == "" && files.State == "" {
-		path, index = checkpoint.SchedulerBeside(files.Dir)
-	}
-	m.NoSamples = checkpoint.CheckPipeline(index)
+	path := files.Scheduler
+	m.NoSamples = checkpoint.CheckPipeline(files.Index)
 	switch {
 	case path != "":
 		m.Scheduler, m.NoScheduler = checkpoint.ReadScheduler(path)

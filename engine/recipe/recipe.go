@@ -79,7 +79,7 @@ type Train struct {
 // Sample is the sampler of the pictures made along the way, and the default of later sampling.
 type Sample struct {
 	Sampler string  `toml:"sampler"`
-	Steps   int     `toml:"steps"` // 0: all timesteps
+	Steps   int     `toml:"steps"` // 0: the sampler's own number
 	Eta     float64 `toml:"eta"`
 	Spacing string  `toml:"spacing"`
 

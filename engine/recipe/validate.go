@@ -54,7 +54,7 @@ func (r *Recipe) Validate() error {
 		{r.Data.Prefetch >= 0 && r.Data.Prefetch <= 1024, "data.prefetch", r.Data.Prefetch, "0..1024 batches"},
 		{r.Data.CacheMB >= 0 && r.Data.CacheMB <= 1<<30, "data.cache_mb", r.Data.CacheMB, "0 (none) or more"},
 		{d.ClipSampleRange >= 0, "diffusion.clip_sample_range", d.ClipSampleRange, "0 (no clipping) or more"},
-		{r.Sample.Steps >= 0, "sample.steps", r.Sample.Steps, "0 (all) or more"},
+		{r.Sample.Steps >= 0, "sample.steps", r.Sample.Steps, "0 (the sampler's own number) or more"},
 	}
 	for _, c := range checks {
 		if !c.ok {
