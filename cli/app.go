@@ -10,11 +10,13 @@ import (
 	urfave "github.com/urfave/cli/v2"
 )
 
-// The exit codes. A run that SIGINT or SIGTERM stopped ends with 128 + the signal's number.
+// The exit codes. A run that a signal stopped ends with 128 + the signal's number. What Go's runtime ends, which cannot be caught,
+// ends with SIGABRT, code 134.
 const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	exitBug    = 3
 )
 
 // stoppable are the commands that end in good order when a signal comes.
@@ -26,16 +28,16 @@ func Main(args []string, stdout, stderr io.Writer) (code int) {
 		if r := recover(); r != nil {
 			fmt.Fprintf(stderr, "unnoise: internal error: %s; please report it with this command line at https://github.com/unnoise/unnoise/issues\n",
 				oneLine(fmt.Sprint(r)))
-			code = exitFailed
+			code = exitBug
 		}
 	}()
-	sig := newSignals(context.Background())
+	sig := newSignals(context.Background(), stderr)
 	defer sig.stop()
 	app := newApp(stdout, stderr)
 	args, err := arrange(app.Commands, args)
 	if err == nil {
 		if len(args) > 1 && stoppable[args[1]] {
-			sig.listen()
+			sig.listen(args[1] == "train")
 		}
 		err = app.RunContext(sig.ctx, args)
 	}
@@ -46,7 +48,8 @@ func newApp(stdout, stderr io.Writer) *urfave.App {
 	app := &urfave.App{
 		Name:  "unnoise",
 		Usage: "train and sample denoising diffusion models",
-		Description: "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 or 143 interrupted (training saves a checkpoint first).\n" +
+		Description: "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a bug (134 one that Go's runtime found);\n" +
+			"129, 130, 138, 143 stopped by SIGHUP, SIGINT, SIGUSR1, SIGTERM (training saves a checkpoint first).\n" +
 			"Flags may stand before or after the command.",
 		UsageText:   "unnoise COMMAND [flags]      (unnoise COMMAND --help lists a command's flags)",
 		Writer:      stdout,

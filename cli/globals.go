@@ -83,7 +83,7 @@ func (g *globals) say(object any, format string, args ...any) error {
 // answer is say for what the command was run to learn: --quiet does not silence it.
 func (g *globals) answer(object any, format string, args ...any) error {
 	if !g.json {
-		_, err := fmt.Fprintf(g.out, format+"\n", args...)
+		_, err := fmt.Fprintln(g.out, printable(fmt.Sprintf(format, args...)))
 		return err
 	}
 	return json.NewEncoder(g.out).Encode(object)

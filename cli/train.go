@@ -21,9 +21,10 @@ func trainCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:  "train",
 		Usage: "train a network, or continue a run",
-		Description: "Writes config.toml, metrics.jsonl, checkpoints/step-N, samples/step-N.png and loss.png to --out. SIGINT and SIGTERM save a\n" +
-			"checkpoint before the program ends; a second one ends it at once. With --log-format json each line is an object with \"event\":\n" +
-			"progress, evaluation, checkpoint, samples or done.",
+		Description: "Writes config.toml, metrics.jsonl, checkpoints/step-N, samples/step-N.png and loss.png to --out. SIGINT, SIGTERM,\n" +
+			"SIGHUP (unless ignored, as by nohup) and SIGUSR1 save a checkpoint before the program ends: after the operator under way,\n" +
+			"within seconds. Further signals are ignored; two seconds after the first, SIGINT gives the save up. With\n" +
+			"--log-format json each line is an object with \"event\": progress, evaluation, checkpoint, samples or done.",
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "preset", Usage: "recipe `NAME`: " + strings.Join(recipe.Presets(), ", ")},
 			&urfave.StringFlag{Name: "config", Usage: "recipe `FILE` (TOML; a run's config.toml is one)"},

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -103,8 +105,12 @@ func (r *trainReport) finish() {
 
 // done prints how the run ended.
 func (r *trainReport) done(t *train.Result) error {
-	return r.g.say(map[string]any{"event": "done", "step": t.Step, "held_out": number(t.Evaluation.HeldOut), "checkpoint": t.Checkpoint, "run": r.out},
+	err := r.g.say(map[string]any{"event": "done", "step": t.Step, "held_out": number(t.Evaluation.HeldOut), "checkpoint": t.Checkpoint, "run": r.out},
 		"done: %d steps, held-out loss %.5f, run %s, model %s", t.Step, t.Evaluation.HeldOut, r.out, t.Checkpoint)
+	if errors.Is(err, syscall.EPIPE) {
+		return nil // the reader has gone away; the run is whole
+	}
+	return err
 }
 
 // number is a JSON value: null where JSON has no number for it.

@@ -3,8 +3,12 @@ package main
 
 import (
 	"os"
+	"runtime/debug"
 
 	"github.com/unnoise/unnoise/cli"
 )
 
-func main() { os.Exit(cli.Main(os.Args, os.Stdout, os.Stderr)) }
+func main() {
+	debug.SetTraceback("crash") // ends by SIGABRT: the runtime's own exit code, 2, is that of wrong usage
+	os.Exit(cli.Main(os.Args, os.Stdout, os.Stderr))
+}

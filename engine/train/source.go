@@ -26,7 +26,7 @@ func openSource(ctx context.Context, run Options) (*source, error) {
 		return nil, err
 	}
 	o.Context = ctx
-	set, err := data.OpenSet(o)
+	set, err := openSet(ctx, o)
 	if ended := ctx.Err(); ended != nil {
 		if err == nil {
 			set.Close()
@@ -58,6 +58,26 @@ func openSource(ctx context.Context, run Options) (*source, error) {
 		return nil, err
 	}
 	return &source{recipe: run.Recipe, set: set, train: set.Train, heldOut: set.HeldOut, loader: loader, contents: contents}, nil
+}
+
+// openSet opens the data, or gives that up as soon as ctx ends: a file system may not answer. What is opened later is left to the
+// program's end.
+func openSet(ctx context.Context, o data.Options) (*data.Set, error) {
+	type opened struct {
+		set *data.Set
+		err error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		set, err := data.OpenSet(o)
+		done <- opened{set, err}
+	}()
+	select {
+	case r := <-done:
+		return r.set, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // fill writes micro-batch m of step k, and has the loader begin with the next.
