@@ -8,7 +8,7 @@ import (
 )
 
 // ChainTime fills the times of a batch from a sampler's table: t[n] = table[State.ChainIndex], whole or fractional. A chain index outside
-// the table gives -1, a time that no table has, in the reference and an error in the fast kernel.
+// the table gives NaN in the reference and an error in the fast kernel.
 type ChainTime struct {
 	N int `key:"N"`
 }

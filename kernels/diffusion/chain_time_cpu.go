@@ -2,13 +2,14 @@ package diffusion
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/unnoise/unnoise/kernels"
 )
 
 func chainTimeReference[T kernels.Float](c *kernels.Call) {
 	table, t := kernels.In[T](c, 0), kernels.Out[T](c, 0)
-	at := -1.0
+	at := math.NaN()
 	if i := int(c.State.ChainIndex); i < table.N {
 		at = table.At(i, 0, 0, 0)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // TestOutsideTables runs the CUDA kernels with times and chain indices that no table has: they give what the reference gives,
-// NaN or the time -1, and read nothing outside the tables.
+// NaN, and read nothing outside the tables.
 func TestOutsideTables(t *testing.T) {
 	x, dense := kernels.Randn(3, 5, 7, 3), kernels.Randn(2, 3, 5, 8)
 	noise, update := kernels.RandUniform(-1, 1, 5, 1, 1, 4), kernels.RandUniform(-1, 1, 7, 1, 1, UpdateColumns)
