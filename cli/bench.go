@@ -18,17 +18,19 @@ func benchCommand() *urfave.Command {
 	return &urfave.Command{
 		Name:      "bench",
 		Usage:     "time kernels, training steps and sampling steps; training steps beside PyTorch",
-		ArgsUsage: "compare|step|kernels|sample",
+		ArgsUsage: "compare|step|kernels|sample|samplers",
 		Description: "compare  our training step and PyTorch's in turn, and the ratio; needs the scripts in bench/peers and a Python with PyTorch\n" +
 			"step     our training step alone, one JSON object a round\n" +
 			"kernels  on a GPU: every distinct operator call of a preset's training step, cold and hot, as a share of what the same run measures\n" +
 			"         for a device copy and a large matrix product; with --device emu exact counts and a predicted floor instead of times\n" +
 			"sample   on a GPU: steps of the ancestral sampler; step takes --device cuda and emu, too\n" +
+			"samplers how near every sampling method comes for a number of network calls: on Gaussian data with the exact network, or\n" +
+			"         with the network of a run on 2-D points (--model); no device needed\n" +
 			"A comparison first checks that both networks are the same: output, loss and gradients within 1e-4. If they are not, its\n" +
 			"ratios are void and the exit code is 1. bench/README.md describes the rows.",
 		Flags: []urfave.Flag{
 			&urfave.StringSliceFlag{Name: "preset", Usage: "preset `NAME`; may be repeated", DefaultText: strings.Join(bench.Presets, " and ")},
-			&urfave.StringFlag{Name: "op", Usage: "kernels: only operators whose name matches `REGEX`"},
+			&urfave.StringFlag{Name: "op", Usage: "kernels: only operators whose name matches `REGEX`; samplers: only those samplers"},
 			&urfave.BoolFlag{Name: "tune", Usage: "kernels: measure all variants and keep the fastest of each call in this device's table, which train and sample follow"},
 			&urfave.StringFlag{Name: "without", Usage: "leave out kernel variants whose name or purpose (see the rows of bench kernels) matches `REGEX`, for example subpixel"},
 			&urfave.IntFlag{Name: "batch", Usage: "`N` images a step", DefaultText: "the preset's"},
@@ -38,6 +40,7 @@ func benchCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "peers", Value: "bench/peers", Usage: "`DIR` of the peers' scripts"},
 			&urfave.StringFlag{Name: "python", Value: "python3", Usage: "`COMMAND` that runs them"},
 			&urfave.BoolFlag{Name: "contiguous", Usage: "PyTorch in N,C,H,W memory instead of channels_last"},
+			&urfave.StringFlag{Name: "model", Usage: "samplers: `RUN` directory of unnoise train on 2-D points", DefaultText: "Gaussian data, exact network"},
 			&urfave.StringFlag{Name: "rows", Usage: "append every row to this JSON lines `FILE`"},
 			&urfave.StringFlag{Name: "plot", Usage: "draw the comparison into this PNG `FILE`"},
 			formatFlag("table", "json"),
@@ -53,11 +56,13 @@ func runBench(c *urfave.Context) error {
 	}
 	switch what := c.Args().First(); {
 	case c.NArg() != 1:
-		return usagef("bench what? Want one of compare, step, kernels and sample; see unnoise bench --help")
+		return usagef("bench what? Expected one of compare, step, kernels, sample and samplers; see unnoise bench --help")
+	case what == "samplers":
+		return benchSamplers(c, g)
 	case what == "kernels" || what == "sample" || what == "step" && !g.onCPU():
 		return benchOnDevice(c, g, what)
 	case what != "compare" && what != "step":
-		return usagef("bench %q: want compare, step, kernels or sample", what)
+		return usagef("bench %q: expected compare, step, kernels, sample or samplers", what)
 	}
 	if c.IsSet("without") {
 		return usagef("--without belongs to bench kernels, step and sample on a GPU or the emulator")
