@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/unnoise/unnoise/engine/checkpoint/pyjson"
+	"github.com/unnoise/unnoise/engine/diffusion"
 	"github.com/unnoise/unnoise/engine/safefile"
 	"github.com/unnoise/unnoise/engine/sampler"
 )
@@ -124,12 +125,23 @@ func (c *SchedulerConfig) Options(s *sampler.Sampler) (sampler.Options, error) {
 			if err := o.Set(key, bytes.TrimSpace(pyjson.Encode(v))); err != nil {
 				return o, err
 			}
+		case key == "variance_type" && fixedVariance(v): // read by ancestral samplers alone
 		case has && !equal(v, preset) && !(slices.Contains(flowKeys, key) && flows != true):
 			return o, fmt.Errorf("key %q is %s: sampler %s takes only %s; choose another with --sampler or remove the key",
 				key, pyjson.Describe(v), s.Name, pyjson.Describe(value(preset)))
 		}
 	}
 	return o, nil
+}
+
+// fixedVariance tells whether a variance_type is one that the network does not give: solvers ask for no more.
+func fixedVariance(v any) bool {
+	name, ok := v.(string)
+	if !ok {
+		return false
+	}
+	_, err := diffusion.ParseVariance(name)
+	return err == nil
 }
 
 // equal compares JSON values; numbers as numbers.

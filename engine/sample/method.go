@@ -2,6 +2,7 @@ package sample
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/unnoise/unnoise/engine/model"
 	"github.com/unnoise/unnoise/engine/sampler"
@@ -44,6 +45,9 @@ func Table(m *model.Model, s Method) (*sampler.Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	if edm := strings.HasPrefix(m.Scheduler.ClassName, "EDM"); edm != method.Preconditioned {
+		return nil, preconditioningError(m.Scheduler.ClassName, method.Name, edm)
+	}
 	o, err := m.Scheduler.Options(method)
 	if err != nil {
 		return nil, err
@@ -62,6 +66,15 @@ func Table(m *model.Model, s Method) (*sampler.Table, error) {
 		o.Eta = *s.Eta
 	}
 	return method.Table(m.Process, o)
+}
+
+func preconditioningError(class, method string, edm bool) error {
+	if edm {
+		return fmt.Errorf("sampler %s: the model's scheduler is %s, whose networks have EDM's preconditioning; choose edm, edm-euler or "+
+			"edm-dpmpp-2m", method, class)
+	}
+	return fmt.Errorf("sampler %s is for networks with EDM's preconditioning, the model's scheduler is %s; choose heun, euler or dpmpp-2m",
+		method, class)
 }
 
 // TakesEta reports whether a sampler has a share of noise to choose.

@@ -14,29 +14,32 @@ func init() {
 	defaults.STMax, defaults.InterpolationType, defaults.TimestepType = math.Inf(1), "linear", "discrete"
 	keys := []string{"sigma_min", "sigma_max", "sigma_data", "sigma_schedule", "rho"}
 	Register(Sampler{
-		Name:     "edm",
-		Help:     "Karras et al. 2022: Heun's method, with churn if asked; for networks with EDM's preconditioning",
-		Steps:    18,
-		Keys:     keys,
-		Defaults: defaults,
-		Build:    edm,
+		Name:           "edm",
+		Preconditioned: true,
+		Help:           "Karras et al. 2022: Heun's method, with churn if asked; for networks with EDM's preconditioning",
+		Steps:          18,
+		Keys:           keys,
+		Defaults:       defaults,
+		Build:          edm,
 	})
 	Register(Sampler{
-		Name:     "edm-euler",
-		Help:     "Euler's method for networks with EDM's preconditioning",
-		Class:    "EDMEulerScheduler",
-		Steps:    20,
-		Keys:     append([]string{"final_sigmas_type"}, keys...),
-		Defaults: defaults,
+		Name:           "edm-euler",
+		Preconditioned: true,
+		Help:           "Euler's method for networks with EDM's preconditioning",
+		Class:          "EDMEulerScheduler",
+		Steps:          20,
+		Keys:           append([]string{"final_sigmas_type"}, keys...),
+		Defaults:       defaults,
 		Build: func(p *diffusion.Process, o Options) (*Table, error) {
 			return onEDMGrid(p, o, euler)
 		},
 	})
 	Register(Sampler{
-		Name:  "edm-dpmpp-2m",
-		Help:  "DPM-Solver++ multistep for networks with EDM's preconditioning",
-		Class: "EDMDPMSolverMultistepScheduler",
-		Steps: 20,
+		Name:           "edm-dpmpp-2m",
+		Preconditioned: true,
+		Help:           "DPM-Solver++ multistep for networks with EDM's preconditioning",
+		Class:          "EDMDPMSolverMultistepScheduler",
+		Steps:          20,
 		Keys: append([]string{"final_sigmas_type", "solver_order", "algorithm_type", "solver_type",
 			"lower_order_final", "euler_at_final", "thresholding", "dynamic_thresholding_ratio",
 			"sample_max_value"}, keys...),

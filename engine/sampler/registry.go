@@ -17,6 +17,9 @@ type Sampler struct {
 	Steps    int      // default number of sampling steps; 0: every timestep of the schedule
 	Keys     []string // the options it reads, beyond those of CommonKeys
 	Defaults Options  // diffusers' configuration of the class
+	// Preconditioned: it calls networks with the preconditioning of Karras et al. 2022 (EDM), others call those that were
+	// trained with timesteps.
+	Preconditioned bool
 	// Build makes the table. The process may be nil when the options give a grid.
 	Build func(p *diffusion.Process, o Options) (*Table, error)
 }
