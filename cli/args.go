@@ -26,6 +26,10 @@ func arrange(commands []*urfave.Command, args []string) ([]string, error) {
 			continue
 		}
 		name, _, assigned := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		if name == resumeName && !assigned && i+1 < len(args) && args[i+1] == resumeAuto {
+			i++
+			a += "=" + resumeAuto
+		}
 		flags, names = append(flags, a), append(names, name)
 		if !assigned && takesValue(commands, name) && i+1 < len(args) {
 			i++

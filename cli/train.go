@@ -11,6 +11,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/recipe"
 	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/train"
@@ -32,7 +33,9 @@ func trainCommand() *urfave.Command {
 			&urfave.StringFlag{Name: "out", Usage: "run `DIR` (default: runs/NAME)"},
 			&urfave.IntFlag{Name: "steps", Usage: "`N` steps in total (train.steps)", DefaultText: "the recipe's"},
 			&urfave.IntFlag{Name: "batch", Usage: "`N` samples a micro-batch (train.micro_batch)", DefaultText: "the recipe's"},
-			&urfave.BoolFlag{Name: "resume", Usage: "continue from the last checkpoint of --out; without --preset and --config, with its config.toml"},
+			newResumeFlag(),
+			&urfave.StringFlag{Name: "init", Usage: "begin with the averaged weights in `DIR`, a run, a checkpoint or a diffusers directory, and a new optimizer; without --preset and --config, with its settings"},
+			&urfave.BoolFlag{Name: "init-partial", Usage: "with --init: begin the first and last layer and the classes anew where their shapes differ"},
 			&urfave.BoolFlag{Name: "print", Usage: "print the recipe with every setting as TOML, and train nothing"},
 			setFlag(),
 		},
@@ -109,31 +112,67 @@ func trainOptions(c *urfave.Context) (*train.Options, error) {
 	if path := c.String("data"); path != "" {
 		set = append(set, "data.source="+strconv.Quote(path))
 	}
-	o := &train.Options{Out: c.String("out"), Resume: c.Bool("resume")}
+	o := &train.Options{Out: runDir(c), Init: c.String("init"), InitPartial: c.Bool("init-partial")}
 	var err error
-	if o.Resume && c.String("preset") == "" && c.String("config") == "" {
-		if o.Out == "" {
-			return nil, usagef("--resume needs the run: give --out DIR")
-		}
+	if o.Resume, err = readResume(c, o.Out); err != nil {
+		return nil, err
+	}
+	if err := checkInit(c, o); err != nil {
+		return nil, err
+	}
+	if list, err := checkpoint.List(filepath.Join(o.Out, checkpoint.CheckpointsDir)); o.Resume && err == nil && len(list) > 0 {
+		o.Init = "" // the weights are the checkpoint's
+	}
+	own := c.String("preset") == "" && c.String("config") == ""
+	switch {
+	case o.Resume && own && o.Out == "":
+		return nil, usagef("--resume needs the run: give --out DIR")
+	case o.Resume && own:
 		config := filepath.Join(o.Out, rundir.ConfigFile)
 		if _, err := os.Stat(config); err != nil {
 			return nil, fmt.Errorf("%s holds no run to resume: %w", o.Out, err)
 		}
 		o.Recipe, err = readRunRecipe(c, o.Out, set)
 		return o, err
+	case o.Init != "" && own:
+		o.Recipe, err = initRecipe(c, o.Init, set)
+	default:
+		o.Recipe, _, err = readRecipe(c, set)
 	}
-	if o.Recipe, _, err = readRecipe(c, set); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if o.Recipe.Data.Source == "" && !c.Bool("print") {
 		return nil, usagef("which data? Give --data PATH: pictures, IDX or CIFAR-10 files, an array, or the name of a 2-D set")
 	}
-	if o.Out == "" {
-		name := c.String("preset")
-		if name == "" {
-			name = strings.TrimSuffix(filepath.Base(c.String("config")), filepath.Ext(c.String("config")))
-		}
-		o.Out = filepath.Join("runs", name)
+	if o.Out == "" && !c.Bool("print") {
+		return nil, usagef("where to? --init needs a directory for the new run: give --out DIR")
 	}
 	return o, nil
+}
+
+// runDir is --out, or runs/NAME of the recipe; "" where neither is given.
+func runDir(c *urfave.Context) string {
+	name := c.String("preset")
+	if file := c.String("config"); name == "" && file != "" {
+		name = strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+	}
+	if out := c.String("out"); out != "" || name == "" {
+		return out
+	}
+	return filepath.Join("runs", name)
+}
+
+// checkInit refuses --init for a run that is continued; with --resume auto it counts when a run begins.
+func checkInit(c *urfave.Context, o *train.Options) error {
+	v, _ := c.Generic(resumeName).(*resumeValue)
+	switch {
+	case o.Init == "" && o.InitPartial:
+		return usagef("--init-partial goes with --init DIR")
+	case o.Init != "" && o.Resume && v.String() != resumeAuto:
+		return usagef("--init begins a run, --resume continues one: give one of the two, or --resume auto")
+	case o.Init != "" && filepath.Clean(o.Init) == filepath.Clean(o.Out):
+		return usagef("--init %s is the run itself: continue it with --resume, or give another --out", o.Init)
+	}
+	return nil
 }

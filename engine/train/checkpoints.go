@@ -23,7 +23,7 @@ func (t *trainer) lockRun() error {
 	if err := t.out.acquire(t.Resume); err != nil || !t.Resume {
 		return err
 	}
-	if err := t.checkpoints.find(); err != nil || t.step == 0 {
+	if err := t.checkpoints.find(); err != nil || t.checkpoints.path == "" {
 		return err
 	}
 	return t.checkpoints.check()
@@ -110,7 +110,7 @@ var stateBuffers = []struct{ prefix, buffer string }{
 // restore writes weights and moments to the executor: the initial ones, or those of the checkpoint.
 func (c *checkpoints) restore() error {
 	m, executor := c.t.stepper.Model, c.t.Executor
-	if c.t.step == 0 {
+	if c.path == "" {
 		return c.t.stepper.Begin()
 	}
 	files := c.files

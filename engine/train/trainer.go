@@ -23,6 +23,12 @@ type Options struct {
 	Executor exec.Executor // nil: this machine's processor
 	DType    kernels.DType // of activations: F32, or on a device BF16
 
+	// Init is a run, a checkpoint or a diffusers directory whose averaged weights the run begins with,
+	// "" for random ones; a run that has a checkpoint continues that. InitPartial begins tensors of the
+	// first and last layer and of the classes anew where their shapes differ.
+	Init        string
+	InitPartial bool
+
 	OnProgress   func(Progress) // each train.log_every steps
 	OnEval       func(Evaluation)
 	OnCheckpoint func(step int, dir string)
@@ -140,6 +146,11 @@ func (t *trainer) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if t.Init != "" {
+		if err := t.takeWeights(m); err != nil {
+			return err
+		}
+	}
 	samples, err := newSamples(t, m)
 	if err != nil {
 		return err
@@ -159,6 +170,11 @@ func (t *trainer) prepare(ctx context.Context) error {
 	}
 	if err := t.openRun(); err != nil {
 		return err
+	}
+	if t.Init != "" && t.checkpoints.path == "" {
+		if err := t.checkpoints.save(); err != nil { // so that an early end does not lose the weights
+			return err
+		}
 	}
 	if text := t.Recipe.HorizonWarning(); text != "" {
 		t.warn("%s", text)
