@@ -98,15 +98,32 @@ func verifyHeaders(dir string) error {
 // Newest returns the newest whole checkpoint in a run's checkpoints folder, nil if there is none at all. The notes name newer ones
 // that are damaged. If all are damaged the error names the newest.
 func Newest(dir string) (entry *Entry, notes []string, err error) {
-	list, err := List(dir)
-	if err != nil || len(list) == 0 {
-		return nil, nil, err
+	for range mostTries {
+		list, err := List(dir)
+		if err != nil || len(list) == 0 {
+			return nil, nil, err
+		}
+		entry, notes, err = newestOf(list, dir)
+		if !errors.Is(err, errPruned) {
+			return entry, notes, err
+		}
 	}
+	return nil, nil, fmt.Errorf("%s: %w", dir, err)
+}
+
+// errPruned says that a checkpoint was removed while it was read: the run that is under way has newer ones.
+var errPruned = errors.New("every checkpoint was removed while it was read: take one by its name, or set train.keep_checkpoints higher")
+
+// newestOf is Newest of the entries of a folder, not empty.
+func newestOf(list []Entry, dir string) (entry *Entry, notes []string, err error) {
 	var first error
 	for _, e := range slices.Backward(list) {
 		err := checkWhole(e.Path)
 		if err == nil {
 			return &e, notes, nil
+		}
+		if removed(e.Path) {
+			return nil, nil, errPruned
 		}
 		if first == nil {
 			first = err

@@ -81,15 +81,50 @@ func ResolveModel(path string) (*Model, error) { return ResolveVariant(path, "")
 // network's folder of a nested one. The variant is that of the weights' name, such as fp16; "" takes the plain weights, or the
 // only variant.
 func ResolveVariant(path, variant string) (*Model, error) {
-	path, notes, err := latestCheckpoint(path)
-	if err != nil {
-		return nil, err
+	for try := 1; ; try++ {
+		dir, notes, err := latestCheckpoint(path)
+		if err != nil {
+			return nil, err
+		}
+		m, err := resolveIn(dir, variant, notes)
+		if try == mostTries || !m.PrunedFrom(path) {
+			return m, err
+		}
 	}
+}
+
+// mostTries bounds how often a run's newest checkpoint is looked for when it is pruned meanwhile.
+const mostTries = 200
+
+// PrunedFrom reports whether a checkpoint that was found in a run has been removed since, because there are newer ones.
+func (m *Model) PrunedFrom(run string) bool { return m.Dir != run && removed(m.Dir) }
+
+func removed(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// ReadResolved resolves a model and has read read it, again with a newer checkpoint when the one that was found is pruned meanwhile.
+func ReadResolved(path, variant string, read func(*Model) error) error {
+	for try := 1; ; try++ {
+		m, err := ResolveVariant(path, variant)
+		if err != nil {
+			return err
+		}
+		err = read(m)
+		if try == mostTries || !m.PrunedFrom(path) {
+			return err
+		}
+	}
+}
+
+// resolveIn finds the parts of the model in a directory. The result is never nil.
+func resolveIn(path, variant string, notes []string) (*Model, error) {
 	m := &Model{Dir: path, Notes: notes}
 	network := m.findNetwork()
 	m.Config = existing(network, configFile)
 	if m.Config == "" {
-		return nil, fmt.Errorf("%s: no %s there or in %s/: want a run, a checkpoint or a diffusers directory", path, configFile, unetDir)
+		return m, fmt.Errorf("%s: no %s there or in %s/: want a run, a checkpoint or a diffusers directory", path, configFile, unetDir)
 	}
 	m.Index = existing(path, indexFile)
 	m.State = existing(path, stateFile)
@@ -97,8 +132,8 @@ func ResolveVariant(path, variant string) (*Model, error) {
 	if network == path && m.Scheduler == "" {
 		m.lookBeside()
 	}
-	var note string
-	m.Weights, note, err = findWeights(network, variant)
+	weights, note, err := findWeights(network, variant)
+	m.Weights = weights
 	if note != "" {
 		m.Notes = append(m.Notes, note)
 	}

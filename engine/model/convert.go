@@ -31,12 +31,13 @@ func Convert(in, out string, o LoadOptions) (*Conversion, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	files, err := checkpoint.ResolveVariant(in, o.Variant)
-	if err != nil {
-		return nil, err
-	}
-	c := &Conversion{Path: out, Changes: append([]string{}, files.Notes...)}
-	plain, err := c.read(files)
+	var c *Conversion
+	var plain *checkpoint.Checkpoint
+	err := checkpoint.ReadResolved(in, o.Variant, func(files *checkpoint.Model) (err error) {
+		c = &Conversion{Path: out, Changes: append([]string{}, files.Notes...)}
+		plain, err = c.read(files)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

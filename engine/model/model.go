@@ -100,15 +100,23 @@ func Load(path string, raw bool) (*Model, error) { return LoadWith(path, LoadOpt
 
 // LoadWith is Load with a choice of weights.
 func LoadWith(path string, o LoadOptions) (*Model, error) {
-	files, err := checkpoint.ResolveVariant(path, o.Variant)
-	if err != nil {
-		return nil, err
-	}
+	var m *Model
+	var notes []string
+	err := checkpoint.ReadResolved(path, o.Variant, func(files *checkpoint.Model) (err error) {
+		notes = files.Notes
+		m, err = read(files, o.Raw)
+		return err
+	})
 	if o.Say != nil {
-		for _, note := range files.Notes {
+		for _, note := range notes {
 			o.Say(note)
 		}
 	}
+	return m, err
+}
+
+// read reads the model that was found.
+func read(files *checkpoint.Model, raw bool) (*Model, error) {
 	text, err := checkpoint.ReadText(files.Config)
 	if err != nil {
 		return nil, err
@@ -128,7 +136,7 @@ func LoadWith(path string, o LoadOptions) (*Model, error) {
 			return nil, err
 		}
 	}
-	if o.Raw {
+	if raw {
 		if files.State == "" {
 			return nil, fmt.Errorf("%s has no training_state.safetensors, so no raw weights: use --weights ema", files.Dir)
 		}

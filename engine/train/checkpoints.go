@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -185,11 +186,41 @@ func (c *checkpoints) write(context.Context) error {
 	if _, _, err := t.progress.inspect(); err != nil {
 		return err
 	}
-	err := c.save()
 	if t.step == t.Recipe.Train.Steps {
-		return err
+		return c.saveLast()
 	}
-	return t.out.warnOnError(t.step, "checkpoint", err)
+	return t.out.warnOnError(t.step, "checkpoint", c.save())
+}
+
+// saveLast is save of a state that would be lost with the process: on a full disk the oldest checkpoints make room for it, never the
+// last whole one.
+func (c *checkpoints) saveLast() error {
+	for {
+		err := c.save()
+		if !rundir.IsFull(err) || !c.dropOldest() {
+			return err
+		}
+	}
+}
+
+// dropOldest removes the oldest checkpoint of the run, if a later one is whole, and reports whether it did.
+func (c *checkpoints) dropOldest() bool {
+	list, err := checkpoint.List(filepath.Join(c.t.Out, checkpoint.CheckpointsDir))
+	if err != nil {
+		return false
+	}
+	list = slices.DeleteFunc(list, func(e checkpoint.Entry) bool { return !c.old(e) })
+	for i := len(list) - 1; i > 0; i-- {
+		if checkpoint.Verify(list[i].Path) != nil {
+			continue
+		}
+		if checkpoint.Remove(list[0].Path) != nil {
+			return false
+		}
+		c.t.warn("step %d: the disk is full: %s was removed to make room for the last checkpoint", c.t.step, list[0].Path)
+		return true
+	}
+	return false
 }
 
 // save writes the checkpoint of the current step and removes old ones.

@@ -9,8 +9,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/model"
+	"github.com/unnoise/unnoise/engine/rundir"
 	"github.com/unnoise/unnoise/engine/train"
+	"github.com/unnoise/unnoise/engine/watch"
+	"github.com/unnoise/unnoise/engine/watch/eventtest"
 )
 
 // smallDisk mounts a file system of the given size.
@@ -45,7 +49,7 @@ func fill(t *testing.T, dir string) string {
 }
 
 // TestFullDisk fills the disk while a run trains on it: the run goes on, warns once for each kind of file, and writes everything when there is
-// space again; when there is none to the end, the error says so and the last checkpoint is whole.
+// space again, event files too; when there is none to the end, the error says so and the one checkpoint there is stays whole.
 func TestFullDisk(t *testing.T) {
 	for name, freed := range map[string]bool{"for a while": true, "to the end": false} {
 		t.Run(name, func(t *testing.T) {
@@ -53,7 +57,8 @@ func TestFullDisk(t *testing.T) {
 			dir := filepath.Join(disk, "run")
 			var w warned
 			var filler string
-			_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t, "train.checkpoint_every=2"), Out: dir, Executor: cpu(), OnWarning: w.add,
+			r := tiny(t, "train.checkpoint_every=2", "train.keep_checkpoints=1")
+			_, err := train.Run(context.Background(), train.Options{Recipe: r, Out: dir, Executor: cpu(), OnWarning: w.add,
 				OnProgress: func(p train.Progress) {
 					switch {
 					case p.Step == 6:
@@ -78,6 +83,10 @@ func TestFullDisk(t *testing.T) {
 			} else if err != nil {
 				t.Error(err)
 			}
+			events, err := eventtest.Read(filepath.Join(dir, rundir.TensorBoardDir, watch.File))
+			if err != nil || len(events) < 2 || events[len(events)-1].Step != 20 {
+				t.Errorf("got %d events and error %v, expected whole ones up to step 20", len(events), err)
+			}
 			if _, err := model.Load(dir, true); err != nil {
 				t.Error(err)
 			}
@@ -88,6 +97,30 @@ func TestFullDisk(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLastSaveMakesRoom: on a disk that stays full the last save takes the place of the oldest checkpoint.
+func TestLastSaveMakesRoom(t *testing.T) {
+	disk := smallDisk(t, "4m")
+	dir := filepath.Join(disk, "run")
+	var w warned
+	res := run(t, train.Options{Recipe: tiny(t, "train.checkpoint_every=2"), Out: dir, OnWarning: w.add, OnProgress: func(p train.Progress) {
+		if p.Step == 9 {
+			fill(t, disk)
+		}
+	}})
+	if !w.has("was removed to make room for the last checkpoint") {
+		t.Errorf("warnings %q", w)
+	}
+	list, err := checkpoint.List(filepath.Dir(res.Checkpoint))
+	if err != nil || len(list) < 2 || list[len(list)-1].Step != 20 {
+		t.Fatalf("checkpoints %v, %v: expected that of step 20 beside an older one", list, err)
+	}
+	for _, e := range list {
+		if err := checkpoint.Verify(e.Path); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

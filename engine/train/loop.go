@@ -45,7 +45,7 @@ func (t *trainer) interrupted(ctx context.Context) error {
 		return err
 	}
 	if t.step > t.checkpoints.step || t.checkpoints.path == "" {
-		if err := t.checkpoints.save(); err != nil {
+		if err := t.checkpoints.saveLast(); err != nil {
 			return err
 		}
 	}
@@ -58,7 +58,7 @@ func (t *trainer) stopped(err error) error {
 	var batch batchError
 	switch {
 	case errors.As(err, &batch) && t.step > t.checkpoints.step:
-		if saving := t.checkpoints.save(); saving != nil {
+		if saving := t.checkpoints.saveLast(); saving != nil {
 			return errors.Join(err, saving)
 		}
 		return fmt.Errorf("%w; the steps before, %d of them, are saved in %s", err, t.step, t.checkpoints.path)

@@ -85,11 +85,14 @@ func (o *output) ensureRunDir(step int) error {
 	if err := o.metrics.Rewrite(); err != nil {
 		return err
 	}
+	_ = o.events.Close()
+	if err := o.openEvents(step); err != nil {
+		return err
+	}
+	o.vanished = false
 	o.warn("step %d: the run directory %s had vanished and was made anew; earlier checkpoints and samples are gone",
 		step, o.dir)
-	_ = o.events.Close()
-	o.vanished = false
-	return o.openEvents(step)
+	return nil
 }
 
 // checkPlace ends a run whose directory has become another's.
@@ -146,26 +149,13 @@ func (o *output) openEvents(step int) error {
 	if !o.recipe.Log.TensorBoard {
 		return nil
 	}
-	dir, err := o.makeDir(step, rundir.TensorBoardDir)
+	dir := filepath.Join(o.dir, rundir.TensorBoardDir)
+	err := rundir.MakeFolder(dir)
 	if err != nil {
 		return err
 	}
 	o.events, err = watch.Open(dir, step)
 	return err
-}
-
-// endEvents stops writing event files after one could not be written: a torn record would end what readers see anyway.
-func (o *output) endEvents(step int, err error) error {
-	if err == nil {
-		return nil
-	}
-	if !rundir.IsStorageError(err) && !errors.Is(err, fs.ErrClosed) {
-		return err
-	}
-	o.warn("step %d: %v: event files end here. Training goes on", step, rundir.WithAdvice(err))
-	_ = o.events.Close()
-	o.events = nil
-	return nil
 }
 
 // closeFiles closes all but the lock.

@@ -83,7 +83,7 @@ func (p *progress) badStep(k int) error {
 		return err
 	}
 	t.step = k
-	if err := t.checkpoints.save(); err != nil {
+	if err := t.checkpoints.saveLast(); err != nil {
 		return err
 	}
 	e := &BadStepError{Step: k + 1, Tensor: name, Checkpoint: t.checkpoints.path}

@@ -14,7 +14,7 @@ import (
 type tensorBoard struct{ t *trainer }
 
 func (b *tensorBoard) progress(p Progress) error {
-	return b.t.out.endEvents(b.t.step, b.t.out.events.Scalars(p.Step, watch.Scalar{Tag: "loss/train", Value: p.Loss},
+	return b.t.out.warnOnError(b.t.step, "events", b.t.out.events.Scalars(p.Step, watch.Scalar{Tag: "loss/train", Value: p.Loss},
 		watch.Scalar{Tag: "optimizer/gradient_norm", Value: p.GradNorm},
 		watch.Scalar{Tag: "optimizer/learning_rate", Value: p.LearningRate},
 		watch.Scalar{Tag: "speed/samples_per_second", Value: p.SamplesPerSecond}))
@@ -27,7 +27,7 @@ func (b *tensorBoard) evaluation(e Evaluation) error {
 			scalars = append(scalars, watch.Scalar{Tag: "loss_held_out_by_time/" + tag, Value: e.Quartiles[q]})
 		}
 	}
-	return b.t.out.endEvents(b.t.step, b.t.out.events.Scalars(e.Step, scalars...))
+	return b.t.out.warnOnError(b.t.step, "events", b.t.out.events.Scalars(e.Step, scalars...))
 }
 
 // samples adds the picture of the samples.
@@ -59,7 +59,7 @@ func (b *tensorBoard) histograms(context.Context) error {
 	if err == nil {
 		err = b.t.out.events.Histograms(b.t.step, tensors...)
 	}
-	return b.t.out.endEvents(b.t.step, err)
+	return b.t.out.warnOnError(b.t.step, "events", err)
 }
 
 // tensors reads the trainable weights and their gradients.

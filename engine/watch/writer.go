@@ -24,6 +24,8 @@ const version = "brain.Event:2"
 // Writer appends events to a run's event file. A nil Writer takes every call and does nothing.
 type Writer struct {
 	f    *os.File
+	size int64   // bytes of whole records in the file
+	torn bool    // a record that could not be written whole follows them
 	wall float64 // of the last event: wall times never go back, whatever the clock does
 }
 
@@ -57,6 +59,7 @@ func Open(dir string, step int) (*Writer, error) {
 	if w.f, err = safefile.OpenOwn(path, os.O_APPEND); err != nil {
 		return nil, err
 	}
+	w.size = int64(len(old))
 	return w, nil
 }
 
@@ -68,8 +71,19 @@ func (w *Writer) now() float64 {
 
 // append writes an event in one call, so that a program that is ended leaves whole records, or one cut at the end.
 func (w *Writer) append(step int, summary message) error {
-	_, err := w.f.Write(appendRecord(nil, event(w.now(), step, "", summary)))
-	return err
+	if w.torn {
+		if err := w.f.Truncate(w.size); err != nil {
+			return err
+		}
+		w.torn = false
+	}
+	n, err := w.f.Write(appendRecord(nil, event(w.now(), step, "", summary)))
+	if err != nil {
+		w.torn = n > 0
+		return err
+	}
+	w.size += int64(n)
+	return nil
 }
 
 // Scalars writes numbers of a step.
