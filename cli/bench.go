@@ -81,7 +81,7 @@ func runBench(c *urfave.Context) error {
 	r := &benchRun{g: g, json: asJSON || c.Args().First() == "step"}
 	o.Emit = r.emit
 	if path := c.String("rows"); path != "" {
-		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
 		if err != nil {
 			return err
 		}

@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"regexp"
 
-	"github.com/google/renameio/v2"
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/unnoise/unnoise/bench/devicebench"
 	"github.com/unnoise/unnoise/engine/exec"
 	"github.com/unnoise/unnoise/engine/recipe"
+	"github.com/unnoise/unnoise/engine/safefile"
 	"github.com/unnoise/unnoise/kernels"
 )
 
@@ -25,7 +25,7 @@ func benchOnDevice(c *urfave.Context, g *globals, what string) error {
 	}
 	r := &deviceBenchRun{g: g, json: c.String("format") == "json" || g.json}
 	if path := c.String("rows"); path != "" {
-		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
 		if err != nil {
 			return err
 		}
@@ -157,10 +157,10 @@ func writeTable(path string, t kernels.Table) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	return renameio.WriteFile(path, append(text, '\n'), 0o644)
+	return safefile.WriteFile(path, append(text, '\n'))
 }
 
 // deviceBenchRun prints rows.

@@ -144,22 +144,23 @@ func writeFolder(path string, x *model.Images) error {
 		return err
 	}
 	defer os.RemoveAll(temp)
+	pictures := filepath.Join(temp, "pictures") // the umask decides who may read it, temp is its owner's
+	if err := os.Mkdir(pictures, 0o777); err != nil {
+		return err
+	}
 	for i := range x.N {
 		img, err := viz.Grid(picture(x.Rows(i, i+1)), viz.GridOptions{Scale: 1, Gap: -1})
 		if err != nil {
 			return fmt.Errorf("sample %d: %w", i, err)
 		}
-		if err := viz.WritePNG(filepath.Join(temp, fmt.Sprintf("%05d.png", i)), img); err != nil {
+		if err := viz.WritePNG(filepath.Join(pictures, fmt.Sprintf("%05d.png", i)), img); err != nil {
 			return err
 		}
-	}
-	if err := os.Chmod(temp, 0o755); err != nil {
-		return err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return os.Rename(temp, path)
+	return os.Rename(pictures, path)
 }
 
 // picture converts to what viz draws.

@@ -59,12 +59,12 @@ func (c *cache) get(ptx []byte) []byte {
 
 // put stores code; the entry appears complete or not at all.
 func (c *cache) put(ptx, code []byte) {
-	if c.dir == "" || os.MkdirAll(c.dir, 0o755) != nil {
+	if c.dir == "" || os.MkdirAll(c.dir, 0o777) != nil {
 		return
 	}
 	sum := sha256.Sum256(code)
 	entry := append(append([]byte(cacheMagic), sum[:]...), code...)
-	_ = renameio.WriteFile(c.path(ptx), entry, 0o644) // a cache that cannot be written is no cache
+	_ = renameio.WriteFile(c.path(ptx), entry, 0o666, renameio.WithTempDir(c.dir)) // a cache that cannot be written is no cache
 }
 
 // drop removes an entry that the driver refused.

@@ -1,6 +1,8 @@
 package recipe_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -39,6 +41,20 @@ func TestPresets(t *testing.T) {
 		}
 		if c := recipe.Changes(r, again); len(c) > 0 || r.Hash() != again.Hash() {
 			t.Errorf("%s changes when it is written and read: %v", name, c)
+		}
+	}
+}
+
+// TestRecipeSize: a recipe over 1 MB is refused before it is parsed.
+func TestRecipeSize(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "large.toml")
+	for size, refused := range map[int]bool{recipe.MaxBytes: false, recipe.MaxBytes + 1: true} {
+		if err := os.WriteFile(path, []byte("#"+strings.Repeat("x", size-2)+"\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		_, err := recipe.ReadFile(path, nil)
+		if got := err != nil && strings.Contains(err.Error(), "too large"); got != refused {
+			t.Errorf("%d bytes: got %v, expected a refusal: %t", size, err, refused)
 		}
 	}
 }
