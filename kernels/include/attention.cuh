@@ -216,13 +216,13 @@ template <int stages, int stage_bytes, typename Fetch, typename Work>
 __device__ __forceinline__ void stream(int panels, unsigned ring, Fetch fetch, Work work) {
     if (stages == 2) {
         fetch(0, ring);
-        copy_commit();
+        cp_async_commit();
     }
     for (int j = 0; j < panels; j++) {
         int next = j + stages - 1;
         if (next < panels) fetch(next, ring + next % stages * stage_bytes);
-        copy_commit();
-        copy_wait<stages - 1>();
+        cp_async_commit();
+        cp_async_wait<stages - 1>();
         __syncthreads();
         work(j, ring + j % stages * stage_bytes);
         __syncthreads();

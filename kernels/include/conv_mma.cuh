@@ -40,16 +40,16 @@ template <int BM_, int BN_, int WM, int WN, bool a_by_k, bool b_by_k> struct Mma
 #pragma unroll
             for (int i = 0; i < WM / 16; i++) {
                 if (a_by_k)
-                    load_matrices(a[i], stage + (a_lane ^ (k << 5)) + i * 1024);
+                    ldmatrix_x4<false>(a[i], shared_address(stage + (a_lane ^ (k << 5)) + i * 1024));
                 else
-                    load_matrices_transposed(a[i], stage + (a_lane ^ (i << 5)) + k * 16 * BM * 2);
+                    ldmatrix_x4<true>(a[i], shared_address(stage + (a_lane ^ (i << 5)) + k * 16 * BM * 2));
             }
 #pragma unroll
             for (int j = 0; j < WN / 16; j++) {
                 if (b_by_k)
-                    load_matrices(b[j], stage + (b_lane ^ (k << 5)) + j * 1024);
+                    ldmatrix_x4<false>(b[j], shared_address(stage + (b_lane ^ (k << 5)) + j * 1024));
                 else
-                    load_matrices_transposed(b[j], stage + (b_lane ^ (j << 5)) + k * 16 * BN * 2);
+                    ldmatrix_x4<true>(b[j], shared_address(stage + (b_lane ^ (j << 5)) + k * 16 * BN * 2));
             }
 #pragma unroll
             for (int i = 0; i < WM / 16; i++) {
@@ -261,17 +261,17 @@ __device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restri
         int bytes = chunk_bytes(channels - at.c);
 #pragma unroll
         for (int i = 0; i < a_copies; i++)
-            copy_async_part(shared_address(a + Product::by_row(t >> 2, t & 3)) + i * rows_apart * 64, rows[i] + at.c, rows_valid >> i & 1 ? bytes : 0);
+            cp_async_16_zfill(shared_address(a + Product::by_row(t >> 2, t & 3)) + i * rows_apart * 64, rows[i] + at.c, rows_valid >> i & 1 ? bytes : 0);
 #pragma unroll
         for (int i = 0; i < b_copies; i++) {
             if (k_rows) {
                 bool valid = bt[i].tap < count && bt[i].c + ((b_k + i * b_rows) & 7) < channels;
-                copy_async_part(shared_address(b + Product::template by_column<BN>(b_k, b_chunk)) + i * b_rows * BN * 2, weights[i] + bt[i].c * o_stride,
-                                valid ? b_bytes : 0);
+                cp_async_16_zfill(shared_address(b + Product::template by_column<BN>(b_k, b_chunk)) + i * b_rows * BN * 2, weights[i] + bt[i].c * o_stride,
+                                  valid ? b_bytes : 0);
             } else if (BN * 4 % threads == 0 || t + i * threads < BN * 4) {
                 bool valid = at.tap < count && (weights_valid >> i & 1);
-                copy_async_part(shared_address(b + Product::by_row(t >> 2, t & 3)) + i * rows_apart * 64, weights[0] + i * rows_apart * o_stride + at.c,
-                                valid ? bytes : 0);
+                cp_async_16_zfill(shared_address(b + Product::by_row(t >> 2, t & 3)) + i * rows_apart * 64, weights[0] + i * rows_apart * o_stride + at.c,
+                                  valid ? bytes : 0);
             }
         }
         if (at.advance(depth, taps_step, c_step)) turn();
@@ -285,14 +285,14 @@ __device__ __forceinline__ void conv_mma(const Geometry &g, const bf16 *__restri
     constexpr int ahead = Product::stages - 1;
     for (int step = first - ahead; step < last; step++) {
         if (step >= first) {
-            copy_wait<ahead - 1>();
+            cp_async_wait<ahead - 1>();
             __syncthreads();
         }
         if (step + ahead < last) fetch(shared + ((step + ahead - first) & ahead) * Product::stage_bytes);
-        copy_commit();
+        cp_async_commit();
         if (step >= first) product.multiply(shared + ((step - first) & ahead) * Product::stage_bytes, [](int, const unsigned (&)[4]) {});
     }
-    copy_wait<0>();
+    cp_async_wait<0>();
     __syncthreads();
     float *tile = reinterpret_cast<float *>(shared);
     product.exchange(tile);

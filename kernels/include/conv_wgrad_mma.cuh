@@ -52,12 +52,12 @@ __device__ __forceinline__ void wgrad_mma(const Geometry &g, const bf16 *__restr
             int k = t / (BM / 8) + i * a_rows, q = step * depth + k;
             if (subpixel) q = rows[step % stages][max_slots][k];
             bool valid = subpixel ? q >= 0 : q < count;
-            copy_async_part(shared_address(a + Product::template by_column<BM>(k, a_chunk)), dy + (long long)q * dy_pitch + m, valid ? a_bytes : 0);
+            cp_async_16_zfill(shared_address(a + Product::template by_column<BM>(k, a_chunk)), dy + (long long)q * dy_pitch + m, valid ? a_bytes : 0);
         }
 #pragma unroll
         for (int i = 0; i < depth / b_rows; i++) {
             int k = t / (BN / 8) + i * b_rows, row = slot < slots ? rows[step % stages][slot][k] : -1;
-            copy_async_part(shared_address(b + Product::template by_column<BN>(k, b_chunk)), x + (long long)row * x_pitch + c, row >= 0 ? b_bytes : 0);
+            cp_async_16_zfill(shared_address(b + Product::template by_column<BN>(k, b_chunk)), x + (long long)row * x_pitch + c, row >= 0 ? b_bytes : 0);
         }
     };
 
@@ -68,10 +68,10 @@ __device__ __forceinline__ void wgrad_mma(const Geometry &g, const bf16 *__restr
     __syncthreads();
     locate(first);
     for (int step = first - ahead; step < last; step++) {
-        if (step >= first) copy_wait<ahead - 1>();
+        if (step >= first) cp_async_wait<ahead - 1>();
         __syncthreads();
         if (step + ahead < last) fetch(step + ahead);
-        copy_commit();
+        cp_async_commit();
         locate(step + stages);
         if (step >= first)
             product.multiply(shared + (step - first) % stages * Product::stage_bytes, [&](int i, const unsigned (&a)[4]) {
@@ -79,7 +79,7 @@ __device__ __forceinline__ void wgrad_mma(const Geometry &g, const bf16 *__restr
                 if (sums) mma_bf16(bias_sum[i], a, ones, ones);
             });
     }
-    copy_wait<0>();
+    cp_async_wait<0>();
     __syncthreads();
     float *tile = reinterpret_cast<float *>(shared), *part = partial + (long long)split * outputs * pitch + phase * columns;
     product.exchange(tile);

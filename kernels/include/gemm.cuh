@@ -200,17 +200,17 @@ __device__ __forceinline__ void gemm(const GemmCall &call) {
     bool sums = with_sums && call.sums && col0 == 0 && sum.warp_col == 0;
     for (int s = 1 - stages; s < steps; s++) { // the first steps only fetch
         if (s >= 0) {
-            copy_wait<stages - 2>();
+            cp_async_wait<stages - 2>();
             __syncthreads();
         }
         int next = s + stages - 1;
         if (next < steps) fetch(next);
-        copy_commit();
+        cp_async_commit();
         if (s < 0) continue;
         unsigned from = shared + s % stages * stage_bytes;
         sum.step(from, from + PanelA::bytes, sums);
     }
-    copy_wait<0>();
+    cp_async_wait<0>();
     __syncthreads();
     typedef Finished<tile, tile, threads, vector> Tiled;
     sum.finish(shared, Tiled::row_bytes);

@@ -31,6 +31,9 @@ template <typename T, int L> __device__ __forceinline__ void store_vector(T *p, 
     else store16(p, v);
 }
 
+// stage_vector starts the copy of 16 bytes from global to shared memory.
+__device__ __forceinline__ void stage_vector(void *to, const void *from) { cp_async_16_zfill(shared_address(to), from, 16); }
+
 // Place is where a thread stands in a slice of w channels: column counts vectors of L channels, row pixels.
 struct Place {
     int lane, warp, warps, column, row, rows;

@@ -163,7 +163,7 @@ template <typename T, int rows, int width, int threads, bool vector, bool swizzl
                 int row = r + i * step;
                 bool valid = row0 + row < row_end && part > 0;
                 if (rows % step && row >= rows) break;
-                copy_async_part(to + row * row_bytes + ((c ^ swizzle(row)) << 4), source + (long long)i * step * ld, valid ? part : 0);
+                cp_async_16_zfill(to + row * row_bytes + ((c ^ swizzle(row)) << 4), source + (long long)i * step * ld, valid ? part : 0);
             }
         } else {
 #pragma unroll(sizeof(T) == 4 ? 1 : 4)
@@ -176,7 +176,7 @@ template <typename T, int rows, int width, int threads, bool vector, bool swizzl
         }
     }
 
-    static __device__ __forceinline__ void store(unsigned to, const float *from, bool valid) { copy_async_word(to, from, valid); }
+    static __device__ __forceinline__ void store(unsigned to, const float *from, bool valid) { cp_async_4_zfill(to, from, valid ? 4 : 0); }
     static __device__ __forceinline__ void store(unsigned to, const bf16 *from, bool valid) {
         unsigned short x = valid ? __bfloat16_as_ushort(*from) : 0;
         asm volatile("st.shared.u16 [%0], %1;" ::"r"(to), "h"(x) : "memory");
@@ -232,7 +232,7 @@ template <bool k_major, int row_bytes, bool is_b> struct MatrixOperand {
 
     // load reads the i-th 16 rows at k = 16 ks.
     __device__ __forceinline__ void load(unsigned (&v)[4], unsigned panel, int i, int ks) const {
-        if constexpr (k_major) matrices_at<false>(v, panel + at + i * 16 * row_bytes + ((key ^ (2 * ks)) << 4));
-        else matrices_at<true>(v, panel + at + ks * 16 * row_bytes + ((key ^ (2 * i)) << 4));
+        if constexpr (k_major) ldmatrix_x4<false>(v, panel + at + i * 16 * row_bytes + ((key ^ (2 * ks)) << 4));
+        else ldmatrix_x4<true>(v, panel + at + ks * 16 * row_bytes + ((key ^ (2 * i)) << 4));
     }
 };

@@ -49,11 +49,11 @@ __device__ __forceinline__ void slab(const StepState *state, const NormShape &s,
     const T *from = x + (long long)n * s.pixels * s.x_pitch + p.c0 + p.column * L;
     int end = p.active ? s.pixels : 0;
 #pragma unroll 1
-    for (int r = p.row; r < end; r += p.rows) copy_async(data + r * p.vectors + p.column, from + (long long)r * s.x_pitch, true);
-    copy_commit();
+    for (int r = p.row; r < end; r += p.rows) stage_vector(data + r * p.vectors + p.column, from + (long long)r * s.x_pitch);
+    cp_async_commit();
     Affine affine = {};
     if (threadIdx.x < p.w) affine = read_affine(s, n, p.c0 + threadIdx.x, gamma, beta, scale_shift);
-    copy_wait<0>();
+    cp_async_wait<0>();
 
     float count = (float)s.pixels * s.size, part[L] = {}, v[L];
 #pragma unroll 1

@@ -80,10 +80,10 @@ __device__ __forceinline__ void slab(const StepState *state, const NormShape &s,
     long long image = (long long)n * s.pixels;
 #pragma unroll 1
     for (int r = p.row; r < end; r += p.rows) {
-        copy_async(xs + r * p.vectors + p.column, x + (image + r) * s.x_pitch + c, true);
-        copy_async(ds + r * p.vectors + p.column, dy + (image + r) * s.dy_pitch + c, true);
+        stage_vector(xs + r * p.vectors + p.column, x + (image + r) * s.x_pitch + c);
+        stage_vector(ds + r * p.vectors + p.column, dy + (image + r) * s.dy_pitch + c);
     }
-    copy_commit();
+    cp_async_commit();
     Affine affine = {};
     float2 own = {};
     if (threadIdx.x < p.w) {
@@ -92,7 +92,7 @@ __device__ __forceinline__ void slab(const StepState *state, const NormShape &s,
         int at = position<L>(p, threadIdx.x);
         scales[at] = affine.scale(own.y), shifts[at] = affine.shift(own.x, own.y), means[at] = own.x;
     }
-    copy_wait<0>();
+    cp_async_wait<0>();
     __syncthreads();
 
     float scale[L], shift[L], mean[L], sum[L] = {}, product[L] = {}, v[L], d[L];
