@@ -33,6 +33,8 @@ func Main(args []string, stdout, stderr io.Writer) (code int) {
 	}()
 	sig := newSignals(context.Background(), stderr)
 	defer sig.stop()
+	stdout, stderr = unblocked(sig.ctx, stdout), unblocked(sig.ctx, stderr)
+	sig.stderr = stderr
 	app := newApp(stdout, stderr)
 	args, err := arrange(app.Commands, args)
 	if err == nil {
