@@ -48,7 +48,7 @@ func evaluateBound(c *urfave.Context, g *globals) error {
 		o.Step = func(done, all int) { bar.ChangeMax(all); _ = bar.Set(done) }
 	}
 	rep, err := eval.Bound(c.Context, m, mach, x, labels, o)
-	if bar != nil {
+	if bar != nil && !bar.IsFinished() {
 		_ = bar.Clear()
 	}
 	if err != nil {

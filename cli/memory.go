@@ -48,25 +48,26 @@ func describe(r *recipe.Recipe) (*model.Model, error) {
 	return model.Describe(cfg, sched)
 }
 
-// checkTrainingMemory refuses a recipe that the memory of what it is to run on cannot hold.
-func checkTrainingMemory(r *recipe.Recipe, mach exec.Executor, dtype kernels.DType) error {
+// checkTrainingMemory refuses a recipe that the memory of what it is to run on cannot hold, and returns the bytes that it needs.
+func checkTrainingMemory(r *recipe.Recipe, mach exec.Executor, dtype kernels.DType) (int64, error) {
 	m, err := describe(r)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	m.DType = dtype
 	programs, err := trainingPrograms(r, m)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if n := r.Train.EvalSamples; n > 0 {
 		evaluation, err := (train.Programs{Recipe: r, Model: m}).Evaluate(min(n, train.EvaluationBatch))
 		if err != nil {
-			return err
+			return 0, err
 		}
 		programs = append(programs, evaluation)
 	}
-	return checkDeviceMemory(mach, memory(programs...), fmt.Sprintf("training with batches of %d", r.Train.MicroBatch), "lower --batch and raise train.micro_batches")
+	need := memory(programs...)
+	return need, checkDeviceMemory(mach, need, fmt.Sprintf("training with batches of %d", r.Train.MicroBatch), "lower --batch and raise train.micro_batches")
 }
 
 // checkDeviceMemory is checkMemory for what a machine computes on: a device's free memory, or the host's.

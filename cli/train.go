@@ -64,14 +64,15 @@ func runTrain(c *urfave.Context) error {
 		return err
 	}
 	defer o.Executor.Close()
-	if err := checkTrainingMemory(o.Recipe, o.Executor, o.DType); err != nil {
+	memory, err := checkTrainingMemory(o.Recipe, o.Executor, o.DType)
+	if err != nil {
 		return err
 	}
-	report := newTrainReport(g, o)
+	report := newTrainReport(g, o, memory, whyNoGPU(c.String("device"), g.deviceName()))
 	result, err := train.Run(c.Context, *o)
 	report.finish()
 	if err != nil {
-		return trainError(c.Context, err)
+		return report.stopped(trainError(c.Context, err))
 	}
 	return report.done(result)
 }

@@ -4,59 +4,83 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 
-	"github.com/unnoise/unnoise/engine/checkpoint"
 	"github.com/unnoise/unnoise/engine/train"
 )
 
-// trainReport shows how a run goes: a bar on a terminal, else a line an event.
+// trainReport shows how a run goes: bars on a terminal, else a line an event. The run and a ticker call it.
 type trainReport struct {
-	g     *globals
-	out   string
-	bar   *progressbar.ProgressBar
-	first int // steps taken before this process, which the bar leaves out
+	g      *globals
+	out    string
+	memory int64  // bytes that the run's programs need
+	noGPU  string // why the processor computes though any device might; "": it was asked for
+
+	mu       sync.Mutex
+	bar      *progressbar.ProgressBar // of the steps; nil without a terminal
+	part     *progressbar.ProgressBar // of another phase, while it is under way
+	spoke    bool                     // a line without end is on the terminal
+	first    int                      // steps taken before this process, which the bar leaves out
+	batch    int                      // samples of a step
+	loss     *float64                 // of the last report
+	reported int                      // its step
+	rate     window
+	phase    train.Phase
+	began    time.Time // of the phase
+	said     time.Time // the last announcement of it
+	printed  time.Time // the last line
+	stop     chan struct{}
 }
 
 // newTrainReport hooks the report to a run.
-func newTrainReport(g *globals, o *train.Options) *trainReport {
-	r := &trainReport{g: g, out: o.Out}
-	if g.terminal(g.err) {
-		r.first = stepsTaken(o)
-		r.bar = newBar(g, max(o.Recipe.Train.Steps-r.first, 1), "training", "steps")
-	}
+func newTrainReport(g *globals, o *train.Options, memory int64, noGPU string) *trainReport {
+	r := &trainReport{g: g, out: o.Out, memory: memory, noGPU: noGPU, stop: make(chan struct{})}
+	o.OnStart, o.OnPhase = r.start, r.enter
 	o.OnProgress, o.OnEval, o.OnCheckpoint, o.OnSamples, o.OnWarning = r.progress, r.evaluation, r.checkpoint, r.samples, r.warning
+	go r.watch()
 	return r
 }
 
-// stepsTaken is the step that a resumed run goes on from.
-func stepsTaken(o *train.Options) int {
-	list, err := checkpoint.List(filepath.Join(o.Out, checkpoint.CheckpointsDir))
-	if !o.Resume || err != nil || len(list) == 0 {
-		return 0 // an error shows when the run opens the folder
-	}
-	return list[len(list)-1].Step
+// line prints an event above the bars.
+func (r *trainReport) line(object map[string]any, format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.print(object, format, args...)
 }
 
-// line prints an event above the bar.
-func (r *trainReport) line(object map[string]any, format string, args ...any) {
-	if r.bar != nil {
-		r.bar.Clear()
+// print is line for callers that hold the mutex.
+func (r *trainReport) print(object map[string]any, format string, args ...any) {
+	r.clear()
+	r.printed = time.Now()
+	_ = r.g.say(object, format, args...)
+	if r.phase.Name == train.PhaseTraining {
+		r.drawTraining()
 	}
-	r.g.say(object, format, args...)
-	if r.bar != nil {
-		r.bar.RenderBlank()
+}
+
+// clear takes bars that are not full from the terminal.
+func (r *trainReport) clear() {
+	for _, bar := range []*progressbar.ProgressBar{r.bar, r.part} {
+		if bar != nil && !bar.IsFinished() {
+			_ = bar.Clear()
+		}
+	}
+	if r.spoke {
+		fmt.Fprint(r.g.err, "\r\x1b[K")
+		r.spoke = false
 	}
 }
 
 func (r *trainReport) progress(p train.Progress) {
-	if r.bar != nil {
-		r.bar.Describe(fmt.Sprintf("step %d/%d  loss %.4f", p.Step, p.Steps, p.Loss))
-		r.bar.Set(p.Step - r.first)
+	if r.g.terminal(r.g.err) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.loss, r.reported = &p.Loss, p.Step
+		r.drawTraining()
 		return
 	}
 	r.line(map[string]any{"event": "progress", "step": p.Step, "steps": p.Steps, "loss": number(p.Loss), "grad_norm": number(p.GradNorm),
@@ -90,17 +114,19 @@ func (r *trainReport) samples(step int, path string) {
 
 // warning prints trouble that does not end the run on standard error, --quiet or not.
 func (r *trainReport) warning(text string) {
-	if r.bar != nil {
-		r.bar.Clear()
-	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.clear()
 	fmt.Fprintf(r.g.err, "unnoise: warning: %s\n", oneLine(text))
 }
 
-// finish takes the bar away.
+// finish ends the report of a run under way.
 func (r *trainReport) finish() {
-	if r.bar != nil {
-		r.bar.Clear()
-	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.clear()
+	r.phase, r.bar, r.part = train.Phase{}, nil, nil
+	close(r.stop)
 }
 
 // done prints how the run ended.

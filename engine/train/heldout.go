@@ -54,6 +54,7 @@ func (h *heldOut) loss(ctx context.Context, n int) (*Evaluation, error) {
 	in := s.newInputs(program, batch)
 	var sums, counts [4]float64
 	for lo := 0; lo < n; lo += batch {
+		h.t.phase(PhaseEvaluation, lo, n)
 		times, losses, err := h.batch(ctx, in, loader, lo, batch)
 		if err != nil {
 			return nil, err
@@ -64,6 +65,7 @@ func (h *heldOut) loss(ctx context.Context, n int) (*Evaluation, error) {
 			counts[q]++
 		}
 	}
+	h.t.phase(PhaseEvaluation, n, n)
 	e := &Evaluation{Step: h.t.step}
 	for q := range sums {
 		e.HeldOut += sums[q] / float64(n)

@@ -19,15 +19,17 @@ type recorder interface {
 func (t *trainer) attach(samples *samples) {
 	r := t.Recipe.Train
 	board := &tensorBoard{t}
-	evaluation := (&heldOut{t}).evaluate
+	evaluation := t.inPhase(PhaseEvaluation, (&heldOut{t}).evaluate)
+	draw := t.inPhase(PhaseSamples, samples.draw)
+	save := t.inPhase(PhaseCheckpoint, t.checkpoints.write)
 	t.after = []hook{
 		{t.every(board.histogramEvery(), true), board.histograms},
 		{t.every(r.LogEvery, true), t.progress.report},
 		{t.every(r.EvalEvery, false), evaluation},
-		{t.every(r.SampleEvery, false), samples.draw},
-		{t.every(r.CheckpointEvery, true), t.checkpoints.write},
+		{t.every(r.SampleEvery, false), draw},
+		{t.every(r.CheckpointEvery, true), save},
 	}
-	t.ending = []hook{{act: evaluation}, {act: samples.draw}, {act: t.drawCurve}}
+	t.ending = []hook{{act: evaluation}, {act: draw}, {act: t.inPhase(PhaseCurve, t.drawCurve)}}
 	t.recorders = []recorder{callbacks{t.Options}, board, metrics{t}}
 }
 

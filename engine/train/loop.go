@@ -28,6 +28,7 @@ func (t *trainer) advance(ctx context.Context) error {
 		return err
 	}
 	t.step++
+	t.training()
 	for _, h := range t.after {
 		if !h.due(t.step) {
 			continue

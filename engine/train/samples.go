@@ -39,6 +39,11 @@ func (s *samples) write(ctx context.Context) error {
 	}
 	o := sample.Options{N: n, Batch: min(n, sampleBatch(m)), Seed: t.Recipe.Train.Seed, Table: s.table,
 		Guidance: t.Recipe.Sample.GuidanceScale}
+	drawn, total := 0, (n+o.Batch-1)/o.Batch*len(s.table.Steps)
+	o.Step = func(int, int) {
+		drawn++
+		t.phase(PhaseSamples, min(drawn, total), total)
+	}
 	if l := m.Signature.Labels(); l.Kind == nn.ClassCondition {
 		for i := range n {
 			o.Labels = append(o.Labels, int32(i%t.source.train.Classes()))

@@ -29,6 +29,8 @@ type Options struct {
 	Init        string
 	InitPartial bool
 
+	OnStart      func(Start)    // before the first step
+	OnPhase      func(Phase)    // when what the run is at changes, and after each step or part of it
 	OnProgress   func(Progress) // each train.log_every steps
 	OnEval       func(Evaluation)
 	OnCheckpoint func(step int, dir string)
@@ -162,6 +164,7 @@ func (t *trainer) prepare(ctx context.Context) error {
 	if err := t.lockRun(); err != nil {
 		return err
 	}
+	t.phase(PhaseLoading, 0, 0)
 	if err := t.stepper.Load(); err != nil {
 		return err
 	}
@@ -182,6 +185,8 @@ func (t *trainer) prepare(ctx context.Context) error {
 	t.checkpoints.step = t.step
 	t.progress = newProgress(t, time.Now)
 	t.attach(samples)
+	t.start()
+	t.training()
 	return nil
 }
 
