@@ -1,5 +1,5 @@
-// Package cli is the command line of unnoise: one file a command. Commands read their flags, call the engine and print; every
-// error becomes one line on standard error and an exit code.
+// Package cli is the command line of unnoise: one file a command. Commands read their flags, call
+// the engine and print; every error becomes one line on standard error and an exit code.
 package cli
 
 import (
@@ -10,8 +10,8 @@ import (
 	urfave "github.com/urfave/cli/v2"
 )
 
-// The exit codes. A run that a signal stopped ends with 128 + the signal's number. What Go's runtime ends, which cannot be caught,
-// ends with SIGABRT, code 134.
+// The exit codes. A run that a signal stopped ends with 128 + the signal's number. What Go's
+// runtime ends, which cannot be caught, ends with SIGABRT, code 134.
 const (
 	exitOK     = 0
 	exitFailed = 1

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// pipe is a writer to a pipe whose reader may stop reading without going away: a write that waits for it ends when ctx does, soon after,
-// and so do later ones.
+// pipe is a writer to a pipe whose reader may stop reading without going away: a write that waits
+// for it ends when ctx does, soon after, and so do later ones.
 type pipe struct {
 	w     io.Writer
 	ctx   context.Context

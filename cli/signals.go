@@ -17,12 +17,13 @@ const grace = 2 * time.Second
 // patience is how long a command that has nothing to save may take to end after the first signal.
 const patience = 5 * time.Second
 
-// signals ends a context at the first of stopSignals, so that work is saved. After the grace a SIGINT, and no other signal, gives that
-// up and ends the process.
+// signals ends a context at the first of stopSignals, so that work is saved. After the grace a
+// SIGINT, and no other signal, gives that up and ends the process.
 //
-// From the first signal to the end: the operator under way is finished (0.1 s is usual, its own time is the bound), then the
-// checkpoint is written, once, as fast as the disk takes it. A save under way is finished and is the only one. Opening data ends at
-// once. Commands without anything to save end within patience whatever they wait for.
+// From the first signal to the end: the operator under way is finished (0.1 s is usual, its own
+// time is the bound), then the checkpoint is written, once, as fast as the disk takes it. A save
+// under way is finished and is the only one. Opening data ends at once. Commands without anything
+// to save end within patience whatever they wait for.
 type signals struct {
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -38,8 +39,9 @@ func newSignals(parent context.Context, stderr io.Writer) *signals {
 	return s
 }
 
-// listen starts to catch signals, for commands that look at the context; others end at the first one. A SIGHUP that was ignored when
-// the program began (nohup) stays ignored. A command that saves goes on when the reader of its output has gone away.
+// listen starts to catch signals, for commands that look at the context; others end at the first
+// one. A SIGHUP that was ignored when the program began (nohup) stays ignored. A command that saves
+// goes on when the reader of its output has gone away.
 func (s *signals) listen(saves bool) {
 	caught := stopSignals
 	if signal.Ignored(syscall.SIGHUP) {

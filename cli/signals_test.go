@@ -12,12 +12,15 @@ import (
 	"time"
 )
 
-// TestSignalPairs sends every pair of signals at every distance: the context ends at the first, and only a SIGINT after the grace ends
-// the process, with the code of the first.
+// gaps are the times between two signals.
+var gaps = []time.Duration{0, time.Millisecond, 50 * time.Millisecond, 500 * time.Millisecond, grace - 1, grace, time.Hour}
+
+// TestSignalPairs sends every pair of signals at every distance: the context ends at the first, and
+// only a SIGINT after the grace ends the process, with the code of the first.
 func TestSignalPairs(t *testing.T) {
 	for _, first := range stopSignals {
 		for _, second := range stopSignals {
-			for _, apart := range []time.Duration{0, time.Millisecond, 50 * time.Millisecond, 500 * time.Millisecond, grace - 1, grace, time.Hour} {
+			for _, apart := range gaps {
 				synctest.Test(t, func(t *testing.T) {
 					var said bytes.Buffer
 					s := newSignals(context.Background(), &said)
@@ -34,7 +37,8 @@ func TestSignalPairs(t *testing.T) {
 						want = 128 + int(first.(syscall.Signal))
 					}
 					if code != want || (said.Len() > 0) != (want != 0) || s.ctx.Err() == nil {
-						t.Errorf("%v, %v after %v: ended with %d, said %q, context %v; expected %d", first, second, apart, code, &said, s.ctx.Err(), want)
+						t.Errorf("%v, %v after %v: ended with %d, said %q, context %v; expected %d",
+							first, second, apart, code, &said, s.ctx.Err(), want)
 					}
 				})
 			}

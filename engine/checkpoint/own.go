@@ -7,11 +7,12 @@ import (
 )
 
 // runFiles are the files that a run's checkpoint consists of.
-var runFiles = []string{unetDir + "/" + configFile, unetDir + "/" + weightsFile, schedulerDir + "/" + schedulerFile, indexFile, stateFile,
-	checksumsFile}
+var runFiles = []string{unetDir + "/" + configFile, unetDir + "/" + weightsFile,
+	schedulerDir + "/" + schedulerFile, indexFile, stateFile, checksumsFile}
 
-// WrittenBy reports whether a folder is a checkpoint that a run wrote and nothing else: it holds a run's files alone, and its training
-// state, unless that is damaged, has the given metadata. A link is no such folder.
+// WrittenBy reports whether a folder is a checkpoint that a run wrote and nothing else: it holds a
+// run's files alone, and its training state, unless that is damaged, has the given metadata. A link
+// is no such folder.
 func WrittenBy(path string, metadata map[string]string) bool {
 	marked := false
 	err := filepath.WalkDir(path, func(file string, e fs.DirEntry, err error) error {
@@ -24,7 +25,8 @@ func WrittenBy(path string, metadata map[string]string) bool {
 		}
 		name = filepath.ToSlash(name)
 		marked = marked || name == stateFile || name == checksumsFile
-		if e.IsDir() && slices.Contains([]string{".", unetDir, schedulerDir}, name) || e.Type().IsRegular() && slices.Contains(runFiles, name) {
+		if e.IsDir() && slices.Contains([]string{".", unetDir, schedulerDir}, name) ||
+			e.Type().IsRegular() && slices.Contains(runFiles, name) {
 			return nil
 		}
 		return fs.ErrInvalid

@@ -76,9 +76,10 @@ type Model struct {
 // ResolveModel is ResolveVariant of the plain weights.
 func ResolveModel(path string) (*Model, error) { return ResolveVariant(path, "") }
 
-// ResolveVariant finds the parts of a model: path is a run directory, of which the latest checkpoint is taken, a checkpoint,
-// any diffusers directory, nested (unet/config.json, or unet_ema/ where there is no unet/) or flat (config.json), or the
-// network's folder of a nested one. The variant is that of the weights' name, such as fp16; "" takes the plain weights, or the
+// ResolveVariant finds the parts of a model: path is a run directory, of which the latest
+// checkpoint is taken, a checkpoint, any diffusers directory, nested (unet/config.json, or
+// unet_ema/ where there is no unet/) or flat (config.json), or the network's folder of a nested
+// one. The variant is that of the weights' name, such as fp16; "" takes the plain weights, or the
 // only variant.
 func ResolveVariant(path, variant string) (*Model, error) {
 	for try := 1; ; try++ {
@@ -104,7 +105,8 @@ func removed(path string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// ReadResolved resolves a model and has read read it, again with a newer checkpoint when the one that was found is pruned meanwhile.
+// ReadResolved resolves a model and has read read it, again with a newer checkpoint when the one
+// that was found is pruned meanwhile.
 func ReadResolved(path, variant string, read func(*Model) error) error {
 	for try := 1; ; try++ {
 		m, err := ResolveVariant(path, variant)
@@ -140,7 +142,8 @@ func resolveIn(path, variant string, notes []string) (*Model, error) {
 	return m, err
 }
 
-// latestCheckpoint returns the newest whole checkpoint of a run directory, and any other directory itself once it is verified.
+// latestCheckpoint returns the newest whole checkpoint of a run directory, and any other directory
+// itself once it is verified.
 func latestCheckpoint(path string) (dir string, notes []string, err error) {
 	stat, err := os.Stat(path)
 	if err != nil {

@@ -27,8 +27,8 @@ type Checkpoint struct {
 	Index     []byte           // text of model_index.json; nil: made from the class names
 	Library   string           // in model_index.json, the library that defines the network's class; "": diffusers
 
-	// SchedulerText is written where Scheduler is nil: the file of another program, of any class. Without either there is no
-	// scheduler/, and no model_index.json unless Index is set.
+	// SchedulerText is written where Scheduler is nil: the file of another program, of any class.
+	// Without either there is no scheduler/, and no model_index.json unless Index is set.
 	SchedulerText []byte
 
 	// Weights are the network's parameters (of a training run: their moving
@@ -251,8 +251,8 @@ func freeName(dir string) string {
 	}
 }
 
-// Prune removes all but the keep last of those checkpoints in a run's checkpoints folder that are the run's own. An interrupted removal
-// leaves no partial checkpoint.
+// Prune removes all but the keep last of those checkpoints in a run's checkpoints folder that are
+// the run's own. An interrupted removal leaves no partial checkpoint.
 func Prune(dir string, keep int, own func(Entry) bool) error {
 	if keep < 1 {
 		return fmt.Errorf("keeping the last %d checkpoints: want at least 1", keep)

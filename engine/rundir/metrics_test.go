@@ -35,7 +35,8 @@ func TestMetricsCatchUp(t *testing.T) {
 // TestLongLines: lines of any length are read, and a session is added after one that was cut off.
 func TestLongLines(t *testing.T) {
 	dir := t.TempDir()
-	text := `{"step":1,"bad_step":{"step":2,"tensor":"` + strings.Repeat("x", 1<<20) + `"}}` + "\n" + `{"step":2,"loss":1}` + "\n" + `{"st`
+	text := `{"step":1,"bad_step":{"step":2,"tensor":"` + strings.Repeat("x", 1<<20) + `"}}` + "\n" +
+		`{"step":2,"loss":1}` + "\n" + `{"st`
 	if err := os.WriteFile(filepath.Join(dir, MetricsFile), []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}

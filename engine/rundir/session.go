@@ -35,7 +35,8 @@ func NewSession(step int, machine, dtype string) Session {
 		Processor: processor(), Program: runtime.Version()}
 }
 
-// AppendSession adds a session to those of a run directory, whose file is written anew: a link in its place leads elsewhere.
+// AppendSession adds a session to those of a run directory, whose file is written anew: a link in
+// its place leads elsewhere.
 func AppendSession(dir string, s Session) error {
 	text, err := json.Marshal(s)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package safefile opens and writes the files of users: only regular ones are read, none is written through a link, and what is
-// written appears whole or not at all.
+// Package safefile opens and writes the files of users: only regular ones are read, none is written
+// through a link, and what is written appears whole or not at all.
 package safefile
 
 import (
@@ -17,7 +17,8 @@ import (
 // ErrNotRegular is the cause of errors about FIFOs, devices, sockets and folders where a file belongs.
 var ErrNotRegular = errors.New("not a regular file")
 
-// Open opens a file to read it, following links. What is no regular file is refused at once, where os.Open would wait for a writer.
+// Open opens a file to read it, following links. What is no regular file is refused at once, where
+// os.Open would wait for a writer.
 func Open(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|nonBlocking, 0)
 	if err != nil {
@@ -26,13 +27,14 @@ func Open(path string) (*os.File, error) {
 	return verified(f)
 }
 
-// OpenOwn opens a file to read and write it, with further flags of os.OpenFile. A link, another name of which changes a file elsewhere,
-// is refused as well.
+// OpenOwn opens a file to read and write it, with further flags of os.OpenFile. A link, another
+// name of which changes a file elsewhere, is refused as well.
 func OpenOwn(path string, flag int) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|nonBlocking|noFollow|flag, 0o666)
 	if err != nil {
 		if info, statErr := os.Lstat(path); statErr == nil && !info.Mode().IsRegular() {
-			err = &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("%w, which nothing is written to; remove it", ErrNotRegular)}
+			err = &fs.PathError{Op: "open", Path: path,
+				Err: fmt.Errorf("%w, which nothing is written to; remove it", ErrNotRegular)}
 		}
 		return nil, err
 	}
@@ -41,7 +43,8 @@ func OpenOwn(path string, flag int) (*os.File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && names(info) > 1 {
-		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("the file has another name too (a hard link), which would change with it; remove it")}
+		err = &fs.PathError{Op: "open", Path: path,
+			Err: errors.New("the file has another name too (a hard link), which would change with it; remove it")}
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -78,7 +81,8 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 	return text, err
 }
 
-// Write writes a file: it appears complete or not at all, and takes the place of a link. The temporary file lies beside it.
+// Write writes a file: it appears complete or not at all, and takes the place of a link. The
+// temporary file lies beside it.
 func Write(path string, encode func(io.Writer) error) error {
 	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o666), renameio.WithTempDir(filepath.Dir(path)))
 	if err != nil {
@@ -96,8 +100,8 @@ func WriteFile(path string, text []byte) error {
 	return Write(path, func(w io.Writer) error { _, err := w.Write(text); return err })
 }
 
-// RemoveLeftovers removes the temporary files that a Write of a killed program left in a folder. match says which names, without
-// their number, this folder's files have.
+// RemoveLeftovers removes the temporary files that a Write of a killed program left in a folder.
+// match says which names, without their number, this folder's files have.
 func RemoveLeftovers(dir string, match func(name string) bool) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {

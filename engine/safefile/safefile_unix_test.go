@@ -35,7 +35,8 @@ func TestNothingThroughLinks(t *testing.T) {
 	dir := t.TempDir()
 	outside := filepath.Join(dir, "outside")
 	soft, hard := filepath.Join(dir, "soft"), filepath.Join(dir, "hard")
-	err := errors.Join(os.WriteFile(outside, []byte("precious"), 0o666), os.Symlink(outside, soft), os.Link(outside, hard))
+	err := errors.Join(os.WriteFile(outside, []byte("precious"), 0o666),
+		os.Symlink(outside, soft), os.Link(outside, hard))
 	if err != nil {
 		t.Fatal(err)
 	}

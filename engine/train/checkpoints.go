@@ -192,8 +192,8 @@ func (c *checkpoints) write(context.Context) error {
 	return t.out.warnOnError(t.step, "checkpoint", c.save())
 }
 
-// saveLast is save of a state that would be lost with the process: on a full disk the oldest checkpoints make room for it, never the
-// last whole one.
+// saveLast is save of a state that would be lost with the process: on a full disk the oldest
+// checkpoints make room for it, never the last whole one.
 func (c *checkpoints) saveLast() error {
 	for {
 		err := c.save()
@@ -217,7 +217,8 @@ func (c *checkpoints) dropOldest() bool {
 		if checkpoint.Remove(list[0].Path) != nil {
 			return false
 		}
-		c.t.warn("step %d: the disk is full: %s was removed to make room for the last checkpoint", c.t.step, list[0].Path)
+		c.t.warn("step %d: the disk is full: %s was removed to make room for the last checkpoint",
+			c.t.step, list[0].Path)
 		return true
 	}
 	return false
@@ -255,7 +256,8 @@ func (c *checkpoints) save() error {
 	}
 	path := filepath.Join(dir, checkpoint.StepName(t.step))
 	if _, err := os.Lstat(path); err == nil && !c.own(path) {
-		return &fs.PathError{Op: "save", Path: path, Err: errors.New("something that is no checkpoint of this run is there: move it away")}
+		return &fs.PathError{Op: "save", Path: path,
+			Err: errors.New("something that is no checkpoint of this run is there: move it away")}
 	}
 	if err := checkpoint.Save(path, saved); err != nil {
 		return err

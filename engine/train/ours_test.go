@@ -31,11 +31,14 @@ func holds(t *testing.T, file, want string) {
 	}
 }
 
-// TestLinksInARun: nothing is written through a link in a run directory. The lock and the folders are refused, files replaced.
+// TestLinksInARun: nothing is written through a link in a run directory. The lock and the folders
+// are refused, files replaced.
 func TestLinksInARun(t *testing.T) {
-	for name, refused := range map[string]bool{rundir.LockFile: true, rundir.SessionsFile: false, rundir.MetricsFile: false,
+	for name, refused := range map[string]bool{
+		rundir.LockFile: true, rundir.SessionsFile: false, rundir.MetricsFile: false,
 		rundir.CurveFile: false, "samples/step-22.png": false, rundir.SamplesDir: true, checkpoint.CheckpointsDir: true,
-		rundir.TensorBoardDir: true} {
+		rundir.TensorBoardDir: true,
+	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			out, link := filepath.Join(dir, "run"), filepath.Join(dir, "run", filepath.FromSlash(name))
@@ -48,7 +51,8 @@ func TestLinksInARun(t *testing.T) {
 			if err := errors.Join(os.RemoveAll(link), os.Symlink(target, link)); err != nil {
 				t.Fatal(err)
 			}
-			_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t, "train.steps=22"), Out: out, Resume: true, Executor: cpu()})
+			_, err := train.Run(context.Background(), train.Options{
+				Recipe: tiny(t, "train.steps=22"), Out: out, Resume: true, Executor: cpu()})
 			if refused != (err != nil) || refused && !strings.Contains(err.Error(), link) {
 				t.Errorf("got %v, expected an error that names the link: %t", err, refused)
 			}
@@ -60,14 +64,16 @@ func TestLinksInARun(t *testing.T) {
 	}
 }
 
-// TestForeignFoldersStay: folders of a user beside the checkpoints are neither pruned nor replaced, whatever they are called.
+// TestForeignFoldersStay: folders of a user beside the checkpoints are neither pruned nor replaced,
+// whatever they are called.
 func TestForeignFoldersStay(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
 	first := run(t, train.Options{Recipe: tiny(t, "train.keep_checkpoints=1"), Out: out})
 	folder := filepath.Dir(first.Checkpoint)
 	notes := write(t, "mine", folder, "step-2", "notes")
 	beside := write(t, "mine", first.Checkpoint, "notes")
-	other := run(t, train.Options{Recipe: tiny(t, "train.seed=9", "train.steps=4"), Out: filepath.Join(t.TempDir(), "other")})
+	other := run(t, train.Options{Recipe: tiny(t, "train.seed=9", "train.steps=4"),
+		Out: filepath.Join(t.TempDir(), "other")})
 	if err := os.Rename(other.Checkpoint, filepath.Join(folder, "step-4")); err != nil {
 		t.Fatal(err)
 	}
@@ -82,20 +88,23 @@ func TestForeignFoldersStay(t *testing.T) {
 	}
 }
 
-// TestFolderInItsPlace: a folder without a lock that takes the place of the run directory is never written, an empty one neither.
+// TestFolderInItsPlace: a folder without a lock that takes the place of the run directory is never
+// written, an empty one neither.
 func TestFolderInItsPlace(t *testing.T) {
 	for name, texts := range map[string][]string{"empty": nil, "files": {"metrics.jsonl", "config.toml"}} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			out := filepath.Join(dir, "run")
 			done := false
-			_, err := train.Run(context.Background(), train.Options{Recipe: tiny(t, "train.checkpoint_every=2"), Out: out, Executor: cpu(),
+			_, err := train.Run(context.Background(), train.Options{
+				Recipe: tiny(t, "train.checkpoint_every=2"), Out: out, Executor: cpu(),
 				OnProgress: func(train.Progress) {
 					if done {
 						return
 					}
 					done = true
-					if err := errors.Join(os.Rename(out, filepath.Join(dir, "moved")), os.Mkdir(out, 0o777)); err != nil {
+					err := errors.Join(os.Rename(out, filepath.Join(dir, "moved")), os.Mkdir(out, 0o777))
+					if err != nil {
 						t.Error(err)
 					}
 					for _, file := range texts {
@@ -122,7 +131,7 @@ func TestLeftovers(t *testing.T) {
 	folder := filepath.Dir(first.Checkpoint)
 	gone := []string{write(t, "", out, ".metrics.jsonl77"), write(t, "", out, "samples", ".step-3.png5"),
 		write(t, "", folder, ".unnoise-tmp-step-7", "x")}
-	block := write(t, "", folder, ".unnoise-tmp-step-22") // a file where the next checkpoint's temporary folder would be
+	block := write(t, "", folder, ".unnoise-tmp-step-22") // where the next temporary folder would be
 	run(t, train.Options{Recipe: tiny(t, "train.steps=22"), Out: out, Resume: true})
 	for _, file := range gone {
 		if _, err := os.Stat(file); err == nil {

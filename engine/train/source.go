@@ -60,8 +60,8 @@ func openSource(ctx context.Context, run Options) (*source, error) {
 	return &source{recipe: run.Recipe, set: set, train: set.Train, heldOut: set.HeldOut, loader: loader, contents: contents}, nil
 }
 
-// openSet opens the data, or gives that up as soon as ctx ends: a file system may not answer. What is opened later is left to the
-// program's end.
+// openSet opens the data, or gives that up as soon as ctx ends: a file system may not answer. What
+// is opened later is left to the program's end.
 func openSet(ctx context.Context, o data.Options) (*data.Set, error) {
 	type opened struct {
 		set *data.Set
