@@ -29,8 +29,14 @@ type sampleOutput struct {
 
 func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
-// checkOutName refuses names whose extension promises another format.
+// checkOutName refuses names whose extension promises another format, and streams.
 func checkOutName(path string) error {
+	if path == "-" {
+		return usagef("--out -: samples are not written to standard output; give a .png, a .npy or a folder (./- for one of that name)")
+	}
+	if stat, err := os.Stat(path); err == nil && !stat.IsDir() && !stat.Mode().IsRegular() {
+		return usagef("--out %s is neither a file nor a folder: samples are written to a .png, a .npy or a folder", path)
+	}
 	switch extension(path) {
 	case "", ".png", ".npy":
 		return nil

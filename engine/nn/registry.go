@@ -78,7 +78,10 @@ func ParseConfig(data []byte) (Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config.json: %w", err)
 	}
-	value, _ := obj.Get("_class_name")
+	value, ok := obj.Get("_class_name")
+	if !ok {
+		return nil, fmt.Errorf("config.json: key \"_class_name\" is missing: supported are %s", quoted(Names()))
+	}
 	name, _ := value.(string)
 	if c := Lookup(name); c != nil {
 		return c.parse(data)

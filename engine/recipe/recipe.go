@@ -172,6 +172,7 @@ func Parse(name, text string, set []string) (*Recipe, error) {
 	if err := r.overrideAll(set); err != nil {
 		return nil, err
 	}
+	r.deriveClass()
 	r.deriveHorizon()
 	return r, r.Validate()
 }

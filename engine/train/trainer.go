@@ -144,6 +144,11 @@ func (t *trainer) prepare(ctx context.Context) error {
 	if t.source, err = openSource(ctx, t.Options); err != nil {
 		return err
 	}
+	channels, _, _ := t.source.train.Shape()
+	if t.Recipe, err = t.Recipe.WithChannels(channels); err != nil {
+		return err
+	}
+	t.out.recipe, t.source.recipe = t.Recipe, t.Recipe
 	m, err := t.openModel()
 	if err != nil {
 		return err
