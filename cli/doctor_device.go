@@ -44,27 +44,6 @@ type cacheReport struct {
 	Bytes   int64  `json:"bytes"`
 }
 
-// probeCUDA tells whether the first GPU can be used, by opening it, which compiles and runs a small kernel; why is one line about what was
-// found. A program without the driver interface, or a machine without the driver's library, answers at once.
-func probeCUDA() (ok bool, why string) {
-	s := driver.Inspect()
-	if s.Err != nil && len(s.Devices) == 0 {
-		what, _ := explain(s.Err)
-		return false, what
-	}
-	return probeGPU("cuda:0")
-}
-
-// probeGPU opens a GPU and closes it again.
-func probeGPU(id string) (ok bool, why string) {
-	p, err := openGPU(id)
-	if err != nil {
-		what, _ := explain(err)
-		return false, what
-	}
-	return true, fmt.Sprintf("a test kernel ran on %s, %s", p.ID, p.Name)
-}
-
 func openGPU(id string) (cuda.Props, error) {
 	d, err := cuda.Open(id)
 	if err != nil {

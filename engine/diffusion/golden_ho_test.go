@@ -64,6 +64,13 @@ func TestGoldenHo(t *testing.T) {
 		for key, want := range c.Loop {
 			t.Run(key, func(t *testing.T) { c.loop(t, key, want.Total, want.Prior, want.L0) })
 		}
+		for key, want := range c.Progressive {
+			t.Run("progressive "+key, func(t *testing.T) {
+				c.progressive(t, key)
+				terms, xmse := c.table(t, "eps_"+key)
+				c.rates(t, terms, xmse, want.Rate, want.Distortion, want.RMSE)
+			})
+		}
 
 	})
 }
