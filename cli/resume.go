@@ -47,7 +47,8 @@ type resumeFlag struct{ *urfave.GenericFlag }
 
 func newResumeFlag() resumeFlag {
 	return resumeFlag{&urfave.GenericFlag{Name: resumeName, Value: new(resumeValue),
-		Usage: "continue from the last checkpoint of --out; without --preset and --config, with its config.toml. --resume auto continues a run or, where --out has none, begins it"}}
+		Usage: "continue from the last checkpoint of --out; without --preset and --config, with its config.toml. " +
+			"--resume auto continues a run or, where --out has none, begins it"}}
 }
 
 func (resumeFlag) TakesValue() bool { return false }

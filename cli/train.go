@@ -48,6 +48,14 @@ func runTrain(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
+	if err = trainWith(g, c); err != nil && g.json {
+		_ = g.answer(map[string]any{"event": "error", "message": oneLine(err.Error())}, "")
+	}
+	return err
+}
+
+// trainWith trains, or with --print prints the recipe.
+func trainWith(g *globals, c *urfave.Context) error {
 	o, err := trainOptions(c)
 	if err != nil {
 		return err
@@ -72,7 +80,7 @@ func runTrain(c *urfave.Context) error {
 	result, err := train.Run(c.Context, *o)
 	report.finish()
 	if err != nil {
-		return report.stopped(trainError(c.Context, err))
+		return trainError(c.Context, err)
 	}
 	return report.done(result)
 }

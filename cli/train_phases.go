@@ -29,9 +29,10 @@ func (r *trainReport) start(s train.Start) {
 	source := s.Recipe.WithSource(s.Recipe.Data.Source).Data.Source
 	t := s.Recipe.Train
 	r.batch, r.first = t.MicroBatch*t.MicroBatches, s.FirstStep-1
-	object := map[string]any{"event": "start", "device": s.Device, "dtype": s.DType, "network": s.Network, "parameters": s.Parameters,
-		"data": source, "kind": s.Kind, "training_samples": s.Train, "held_out_samples": s.HeldOut, "classes": s.Classes,
-		"batch": r.batch, "micro_batch": t.MicroBatch, "first_step": s.FirstStep, "steps": t.Steps, "memory_bytes": r.memory, "run": s.Out}
+	object := map[string]any{"event": "start", "device": s.Device, "dtype": s.DType, "network": s.Network,
+		"parameters": s.Parameters, "data": source, "kind": s.Kind, "training_samples": s.Train, "held_out_samples": s.HeldOut,
+		"classes": s.Classes, "batch": r.batch, "micro_batch": t.MicroBatch, "first_step": s.FirstStep, "steps": t.Steps,
+		"memory_bytes": r.memory, "run": s.Out}
 	device := s.Device
 	if r.noGPU != "" {
 		object["no_gpu"] = r.noGPU
@@ -41,7 +42,8 @@ func (r *trainReport) start(s train.Start) {
 	if s.Classes > 0 {
 		classes = fmt.Sprintf("%d classes", s.Classes)
 	}
-	r.print(object, "device   %s; %s\nnetwork  %s, %d parameters\ndata     %s (%s): %d samples to train on, %d held out, %s\n"+
+	r.print(object, "device   %s; %s\nnetwork  %s, %d parameters\n"+
+		"data     %s (%s): %d samples to train on, %d held out, %s\n"+
 		"training steps %d to %d of %d samples, about %.2g GB of memory\nrun      %s",
 		device, s.DType, s.Network, s.Parameters, source, s.Kind, s.Train, s.HeldOut, classes,
 		s.FirstStep, t.Steps, r.batch, float64(r.memory)/1e9, s.Out)
@@ -132,7 +134,8 @@ func (r *trainReport) tick(now time.Time) {
 		}
 		return
 	}
-	if now.Sub(r.said) < announceAgain || r.phase.Name == train.PhaseTraining && now.Sub(r.printed) < announceAgain && r.phase.Done > r.first {
+	steps := r.phase.Name == train.PhaseTraining && r.phase.Done > r.first
+	if now.Sub(r.said) < announceAgain || steps && now.Sub(r.printed) < announceAgain {
 		return
 	}
 	r.said = now
@@ -202,12 +205,4 @@ func whyNoGPU(asked, taken string) string {
 	}
 	_ = d.Close()
 	return ""
-}
-
-// stopped makes an event of the error that ended a run.
-func (r *trainReport) stopped(err error) error {
-	if r.g.json && err != nil {
-		_ = r.g.answer(map[string]any{"event": "error", "message": oneLine(err.Error())}, "")
-	}
-	return err
 }

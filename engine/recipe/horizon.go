@@ -25,9 +25,10 @@ func (r *Recipe) HorizonWarning() string {
 	if t.LRSchedule != "cosine" || t.Steps <= t.LRDecaySteps {
 		return ""
 	}
-	return fmt.Sprintf("train.steps = %d is beyond train.lr_decay_steps = %d: steps %d to %d run at a learning rate of %g; "+
-		"for a run of %d steps set train.lr_decay_steps = %d when it begins", t.Steps, t.LRDecaySteps, t.LRDecaySteps+1, t.Steps,
-		r.Rate(t.Steps-1), t.Steps, t.Steps)
+	return fmt.Sprintf("train.steps = %d is beyond train.lr_decay_steps = %d: "+
+		"steps %d to %d run at a learning rate of %g; "+
+		"for a run of %d steps set train.lr_decay_steps = %d when it begins",
+		t.Steps, t.LRDecaySteps, t.LRDecaySteps+1, t.Steps, r.Rate(t.Steps-1), t.Steps, t.Steps)
 }
 
 // horizonWanted is what a horizon has to be.

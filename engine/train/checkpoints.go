@@ -154,7 +154,8 @@ func (c *checkpoints) check() error {
 	}
 	was, contents := info["data"], info["data_contents"]
 	if was != "" && was != t.source.set.Fingerprint() || contents != "" && contents != t.source.contents {
-		return fmt.Errorf("%s: the run began on other data: %s holds other samples now (their number, names, classes or contents differ), which would change the result; "+
+		return fmt.Errorf("%s: the run began on other data: %s holds other samples now "+
+			"(their number, names, classes or contents differ), which would change the result; "+
 			"restore it, say with --data PATH where the run's data are, or begin another run with --init %s --out DIR",
 			t.Out, t.Recipe.Data.Source, t.Out)
 	}

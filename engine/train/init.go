@@ -1,7 +1,6 @@
 package train
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,10 +46,12 @@ func (t *trainer) judge(differences []model.Difference) error {
 	}
 	switch {
 	case len(wrong) > 0:
-		return fmt.Errorf("--init %s: the network is another one, %d of its tensors differ: %s; take the network's settings from there, without --preset and --config",
+		return fmt.Errorf("--init %s: the network is another one, %d of its tensors differ: %s; "+
+			"take the network's settings from there, without --preset and --config",
 			t.Init, len(wrong), firstOf(wrong))
 	case len(renewed) > 0 && !t.InitPartial:
-		return fmt.Errorf("--init %s: these tensors differ: %s; --init-partial begins them anew and takes the rest", t.Init, firstOf(renewed))
+		return fmt.Errorf("--init %s: these tensors differ: %s; "+
+			"--init-partial begins them anew and takes the rest", t.Init, firstOf(renewed))
 	case len(renewed) > 0:
 		t.warn("begun anew, not taken from %s: %s", t.Init, firstOf(renewed))
 	}
@@ -103,8 +104,8 @@ func (t *trainer) compareConfigs(m *model.Model, files *checkpoint.Model) error 
 		return nil
 	}
 	if here := m.Scheduler.PredictionType; there.PredictionType != here {
-		return errors.New("--init " + t.Init + ": its network predicts " + there.PredictionType + ", diffusion.prediction is " + here +
-			": set diffusion.prediction=" + there.PredictionType)
+		return fmt.Errorf("--init %s: its network predicts %s, diffusion.prediction is %s: set diffusion.prediction=%s",
+			t.Init, there.PredictionType, here, there.PredictionType)
 	}
 	return nil
 }

@@ -57,7 +57,8 @@ func openSource(ctx context.Context, run Options) (*source, error) {
 		set.Close()
 		return nil, err
 	}
-	return &source{recipe: run.Recipe, set: set, train: set.Train, heldOut: set.HeldOut, loader: loader, contents: contents}, nil
+	return &source{recipe: run.Recipe, set: set, train: set.Train, heldOut: set.HeldOut, loader: loader,
+		contents: contents}, nil
 }
 
 // openSet opens the data, or gives that up as soon as ctx ends: a file system may not answer. What
