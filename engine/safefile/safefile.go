@@ -10,8 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/google/renameio/v2"
 )
 
 // ErrNotRegular is the cause of errors about FIFOs, devices, sockets and folders where a file belongs.
@@ -84,7 +82,7 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 // Write writes a file: it appears complete or not at all, and takes the place of a link. The
 // temporary file lies beside it.
 func Write(path string, encode func(io.Writer) error) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o666), renameio.WithTempDir(filepath.Dir(path)))
+	f, err := newPending(path)
 	if err != nil {
 		return err
 	}
