@@ -50,10 +50,21 @@ func TestGoldenHo(t *testing.T) {
 		_, formula, _ := strings.Cut(c.Network, "=")
 		formula, _, _ = strings.Cut(formula, ",")
 		c.net.out = golden.Formula(t, strings.TrimSpace(formula))
-		c.x0 = golden.ReadArray(t, dir, "x0.npy")
+		if c.x0 = golden.Lookup(t, dir, "x0.npy"); c.x0 == nil {
+			t.Skip("the case has no x0.npy")
+		}
+		if golden.Lookup(t, dir, "noise_table.npy") == nil {
+			c.Loop, c.Progressive = nil, nil
+		}
+		if golden.Lookup(t, dir, "noise.npy") == nil {
+			c.Terms, c.KL, c.MSE = nil, nil, nil
+		}
 		for key, want := range c.Terms {
-			goldenEqual(t, key+" clip0", c.terms(t, key, 0), want["clip0"])
-			goldenEqual(t, key+" clip1", c.terms(t, key, 1), want["clip1"])
+			for name, clip := range map[string]float64{"clip0": 0, "clip1": 1} {
+				if want[name] != nil {
+					goldenEqual(t, key+" "+name, c.terms(t, key, clip), want[name])
+				}
+			}
 		}
 		for key, want := range c.KL {
 			goldenEqual(t, key+" kl loss", c.terms(t, key, 0), want)
@@ -143,9 +154,7 @@ func (c *hoCase) loop(t *testing.T, key string, total, prior, l0 []float64) {
 		p := priorBits(c.process, batch(c.x0, i))
 		priors, totals, firsts = append(priors, p), append(totals, average(own)*float64(len(own))+p), append(firsts, own[0])
 	}
-	goldenEqual(t, "total", totals, total)
-	goldenEqual(t, "prior", priors, prior)
-	goldenEqual(t, "L0", firsts, l0)
+	compareGiven(t, map[string][2][]float64{"total": {totals, total}, "prior": {priors, prior}, "L0": {firsts, l0}})
 	if want := golden.Lookup(t, c.dir, "terms_"+key+".npy"); want != nil {
 		goldenEqual(t, "terms", terms, want.Data)
 	}
@@ -165,9 +174,7 @@ func (c *hoCase) rates(t *testing.T, terms, xmse, rate, distortion, rmse []float
 		gotDistortion = append(gotDistortion, own[0])
 		gotRMSE = append(gotRMSE, 127.5*math.Sqrt(xmse[i*c.Config.T]))
 	}
-	goldenEqual(t, "rate", gotRate, rate)
-	goldenEqual(t, "distortion", gotDistortion, distortion)
-	goldenEqual(t, "rmse", gotRMSE, rmse)
+	compareGiven(t, map[string][2][]float64{"rate": {gotRate, rate}, "distortion": {gotDistortion, distortion}, "rmse": {gotRMSE, rmse}})
 }
 
 func priorBits(p *Process, x0 []float64) float64 {
@@ -184,7 +191,7 @@ func (c *hoCase) progressive(t *testing.T, key string) {
 	want := golden.Lookup(t, c.dir, "sample_"+key+".npy")
 	noise := golden.Lookup(t, c.dir, "sample_noise.npy")
 	if want == nil || noise == nil {
-		t.Skip("no sample of this variance")
+		return
 	}
 	r, size := c.reverse(t, "eps_"+key, 1), len(noise.Data)/noise.Shape[0]
 	x := append([]float64(nil), noise.Data[:size]...)

@@ -31,6 +31,16 @@ func goldenEqual(t *testing.T, what string, got, want []float64) {
 	}
 }
 
+// compareGiven compares got and want of those entries that the case has.
+func compareGiven(t *testing.T, entries map[string][2][]float64) {
+	t.Helper()
+	for name, pair := range entries {
+		if pair[1] != nil {
+			goldenEqual(t, name, pair[0], pair[1])
+		}
+	}
+}
+
 // batch gives sample i of an array whose first axis counts samples, repeated as often as needed.
 func batch(a *golden.Array, i int) []float64 {
 	size := len(a.Data) / a.Shape[0]
@@ -101,9 +111,10 @@ func TestGoldenSchedules(t *testing.T) {
 			for _, i := range want.Index {
 				betas, abars = append(betas, p.Betas[i]), append(abars, p.AlphasCumprod[i])
 			}
-			goldenEqual(t, name+" beta", betas, want.Beta)
-			goldenEqual(t, name+" alphas_cumprod", abars, want.AlphasCumprod)
-			goldenEqual(t, name+" sum", []float64{average(p.Betas) * float64(T)}, []float64{want.SumBeta})
+			compareGiven(t, map[string][2][]float64{name + " beta": {betas, want.Beta}, name + " alphas_cumprod": {abars, want.AlphasCumprod}})
+			if want.SumBeta != 0 {
+				goldenEqual(t, name+" sum", []float64{average(p.Betas) * float64(T)}, []float64{want.SumBeta})
+			}
 		}
 		for name, want := range c.Space {
 			count, sections, _ := strings.Cut(name, ":")

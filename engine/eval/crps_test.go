@@ -49,7 +49,10 @@ func TestGoldenCRPS(t *testing.T) {
 			All *goldenScore `json:"all_series"`
 		}
 		golden.ReadJSON(t, &c, dir, "case.json")
-		samples, target := golden.ReadArray(t, dir, "samples.npy"), golden.ReadArray(t, dir, "target.npy")
+		samples, target := golden.Lookup(t, dir, "samples.npy"), golden.Lookup(t, dir, "target.npy")
+		if samples == nil || target == nil {
+			t.Skip("the case lacks samples.npy or target.npy")
+		}
 		n := samples.Shape
 		f := &Forecast{Windows: n[0], Paths: n[1], Steps: n[2], Series: n[3], Samples: samples.Data, Target: target.Data}
 		if c.Sum != nil {
