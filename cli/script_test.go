@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -30,6 +32,11 @@ func TestMain(m *testing.M) {
 
 // TestScript runs the command line on good and bad input.
 func TestScript(t *testing.T) {
+	if signal.Ignored(syscall.SIGHUP) { // under nohup; programs begin with the default for signals that are caught here
+		hangup := make(chan os.Signal, 1)
+		signal.Notify(hangup, syscall.SIGHUP)
+		t.Cleanup(func() { signal.Stop(hangup) }) // behind the scripts, which run when this function has returned
+	}
 	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
 }
 

@@ -22,7 +22,7 @@ func TestNames(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"_class_name": "Other"}`: `"_class_name" is "Other": supported are "UNet2DModel" and "UnnoiseMLP"`,
 		`{"_class_name": 3}`:       `"_class_name" is 3`,
-		`{}`:                       `"_class_name" is null`,
+		`{}`:                       `"_class_name" is missing`,
 		`[]`:                       `config.json: `,
 	} {
 		if _, err := nn.ParseConfig([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
