@@ -97,7 +97,7 @@ func runBench(c *urfave.Context) error {
 // benchOptions reads what is measured from the flags.
 func benchOptions(c *urfave.Context, g *globals) (bench.Options, error) {
 	o := bench.Options{Presets: c.StringSlice("preset"), Batch: c.Int("batch"), Threads: g.threads, Rounds: c.Int("rounds"), Steps: c.Int("steps"),
-		Warmup: c.Int("warmup"), Peers: c.String("peers"), Python: c.String("python"), Contiguous: c.Bool("contiguous"), Commit: readBuild().Version}
+		Warmup: c.Int("warmup"), Peers: c.String("peers"), Python: c.String("python"), Contiguous: c.Bool("contiguous"), Commit: readBuild().Version + " " + readBuild().Commit}
 	for _, f := range []struct {
 		name        string
 		value, most int

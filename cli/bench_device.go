@@ -84,7 +84,7 @@ func benchPresets(c *urfave.Context, g *globals) []string {
 }
 
 func deviceBenchOptions(c *urfave.Context, g *globals) (devicebench.Options, error) {
-	o := devicebench.Options{DType: kernels.BF16, Batch: c.Int("batch"), Rounds: c.Int("rounds"), Steps: c.Int("steps"), Commit: readBuild().Version}
+	o := devicebench.Options{DType: kernels.BF16, Batch: c.Int("batch"), Rounds: c.Int("rounds"), Steps: c.Int("steps"), Commit: readBuild().Version + " " + readBuild().Commit}
 	if g.onCPU() {
 		return o, usagef("bench %s needs a GPU, and none can be used here (unnoise doctor says why); --device emu counts what kernels do on the emulator",
 			c.Args().First())
