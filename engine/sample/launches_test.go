@@ -31,12 +31,22 @@ func TestLaunches(t *testing.T) {
 	if want == 0 {
 		t.Fatal("a step of ddpm launches nothing")
 	}
+	edm, err := model.Load(directory(t, `{"_class_name": "EDMEulerScheduler"}`), false)
+	if err != nil {
+		t.Fatal(err)
+	}
 	names := sampler.Names()
 	if testing.Short() {
 		names = []string{"ddim", "dpmpp-2m", "unipc"}
 	}
 	for _, name := range names {
-		if n := launches(t, mach, d.(cuda.Profiler), m, sample.Method{Name: name, Steps: 4}); n != want {
+		net := m
+		if s, err := sampler.Lookup(name); err != nil {
+			t.Fatal(err)
+		} else if s.Preconditioned {
+			net = edm
+		}
+		if n := launches(t, mach, d.(cuda.Profiler), net, sample.Method{Name: name, Steps: 4}); n != want {
 			t.Errorf("%s: %d launches a step, %d for ddpm", name, n, want)
 		}
 	}
