@@ -7,7 +7,7 @@ GO          ?= go
 CC          ?= cc
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 SHORT        = -short -timeout 30m
-LONG         = -timeout 30m
+LONG         = -timeout 60m
 KERNELS      = --out kernels/ptx -I kernels/include --strict kernels
 TEST_KERNELS = cuda/emu/testdata/kernels
 
